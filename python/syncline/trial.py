@@ -1,0 +1,199 @@
+"""What is run: cases, their variants, the loads they get, and trials made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from syncline.codec import identity
+from syncline.errors import PlanError, UsageError
+from syncline.plan import ClosedLoop, Plan, Request, Schedule, Timeouts
+
+Server = Literal["uvicorn", "granian", "hypercorn", "gunicorn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One named configuration of a case.
+
+    Attributes:
+        name: what the command line and reports call it.
+        title: one line for a person: the concurrency model in words.
+        app: the application as ``module:attribute``, run by ``server``; or None.
+        command: an argv that starts the service instead; ``{host}``, ``{port}`` and
+            ``{python}`` in it are filled in.
+        server, workers, loop: how ``app`` is served.
+        server_args: more arguments for the server.
+        env: environment variables of the service.
+        settings: what the case's own code reads, as ``SYNCLINE_<NAME>`` variables.
+        backends: by back end, the server settings this variant needs
+            (``{"postgres": {"max_connections": "100"}}``).
+    """
+
+    name: str
+    title: str = ""
+    app: str | None = None
+    command: tuple[str, ...] = ()
+    server: Server = "uvicorn"
+    workers: int = 1
+    loop: Literal["auto", "asyncio", "uvloop"] = "auto"
+    server_args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    backends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.app is None) == (not self.command):
+            raise PlanError(f"variant {self.name!r} needs either an app or a command.")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent to a variant, at one level.
+
+    Attributes:
+        name: of the kind of load (``read``, ``insert``); levels of one kind share it.
+        requests, schedule, connections, threads, duration_s, warmup_s, timeouts, keep_alive:
+            as in :class:`syncline.plan.Plan`.
+    """
+
+    connections: int
+    duration_s: float
+    requests: tuple[Request, ...] = (Request(),)
+    schedule: Schedule = field(default_factory=ClosedLoop)
+    name: str = "read"
+    threads: int = 1
+    warmup_s: float = 0.0
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    keep_alive: bool = True
+
+    def plan(self, target: str, seed: int) -> Plan:
+        """The engine's plan for this load on a target."""
+        return Plan(
+            target=target,
+            requests=self.requests,
+            schedule=self.schedule,
+            connections=self.connections,
+            threads=min(self.threads, self.connections),
+            duration_s=self.duration_s,
+            warmup_s=self.warmup_s,
+            timeouts=self.timeouts,
+            keep_alive=self.keep_alive,
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One figure of the original author's, from another machine: for its shape only.
+
+    Attributes:
+        variant, load, connections: where it belongs in our table.
+        throughput_rps, mean_ms: what was published; None where nothing was.
+        note: what the author said of it, such as ``hang``.
+    """
+
+    variant: str
+    connections: int
+    load: str = "read"
+    throughput_rps: float | None = None
+    mean_ms: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A service under test with its requests, back ends and default loads.
+
+    Attributes:
+        name: what the command line calls it.
+        title: one line for a person.
+        question: what the original test asked.
+        variants: the configurations that can be run.
+        default_variants: the names of those that run by default, in order.
+        backends: the back ends it needs: ``postgres``, ``mariadb``, ``valkey``.
+        prepare: a module that is run once per database (``python -m``) to create and fill it.
+        ready_path: a path that answers as soon as the service can.
+        loads: the default loads, lightest first.
+        quick_loads: those of ``--quick``.
+        published: the original's figures.
+        source: where they were published, in words.
+    """
+
+    name: str
+    title: str
+    question: str
+    variants: tuple[Variant, ...]
+    default_variants: tuple[str, ...]
+    loads: tuple[Load, ...]
+    quick_loads: tuple[Load, ...]
+    backends: tuple[str, ...] = ()
+    prepare: str | None = None
+    ready_path: str = "/"
+    published: tuple[Published, ...] = ()
+    source: str = ""
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name.
+
+        Raises:
+            UsageError: there is none; the message lists those there are.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        names = ", ".join(variant.name for variant in self.variants)
+        raise UsageError(f"{self.name} has no variant {name!r}; it has: {names}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One variant under one load level, once: the unit that is run, stored and resumed."""
+
+    case: str
+    variant: Variant
+    load: Load
+    repeat: int = 0
+    seed: int = 1
+
+    @property
+    def identity(self) -> str:
+        """The hash of what is asked; two trials that ask the same have the same."""
+        return identity(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An ordered list of trials with a purpose.
+
+    Attributes:
+        case: the name of the case.
+        purpose: what the trials are to show, in a sentence.
+        trials: in the order in which they run.
+    """
+
+    case: str
+    purpose: str
+    trials: tuple[Trial, ...]
+
+
+def sweep(
+    case: Case, variants: tuple[str, ...], loads: tuple[Load, ...], seed: int = 1
+) -> Experiment:
+    """Every named variant under every load, lightest load first, variants in turn.
+
+    Variants alternate within a level, so that a drift of the machine meets all of them.
+    """
+    chosen = [case.variant(name) for name in variants]
+    trials = tuple(
+        Trial(case.name, variant, load, seed=seed) for load in loads for variant in chosen
+    )
+    names = ", ".join(variants)
+    return Experiment(case.name, f"compare {names} over {len(loads)} loads", trials)
+
+
+def with_duration(load: Load, duration_s: float) -> Load:
+    """The same load for another time; its warm-up shrinks with it."""
+    share = load.warmup_s / load.duration_s
+    return replace(load, duration_s=duration_s, warmup_s=round(share * duration_s, 3))
