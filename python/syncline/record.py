@@ -1,0 +1,110 @@
+"""A run as one frozen value: what was asked, on what machine, what came, what it compares to.
+
+A :class:`RunRecord` stands on its own: it holds the whole case, published figures included, so
+that a report needs neither the case's code nor the machine it ran on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from syncline.outcome import Outcome
+from syncline.trial import Case, Trial
+
+Status = Literal["running", "finished", "interrupted", "failed"]
+Metric = Literal["throughput_rps", "p50_us", "p99_us"]
+Verdict = Literal["better", "worse", "no difference shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The machine and the software of a run. What could not be found out is None.
+
+    Attributes:
+        syncline: its version.
+        python: the interpreter that ran the services, such as ``CPython 3.11.2``.
+        system: the operating system and architecture.
+        kernel: the kernel's release.
+        cpu: the model's name.
+        cores: how many this process may use.
+        memory_bytes: of the machine, or of the control group if that is less.
+        libraries: versions of those that shape the figures, by name.
+        commit: of the repository in the working directory.
+        dirty: whether that repository had uncommitted changes.
+        servers: versions of back ends, by name.
+    """
+
+    syncline: str
+    python: str
+    system: str
+    kernel: str
+    cpu: str | None
+    cores: int
+    memory_bytes: int | None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    dirty: bool | None = None
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two variants under the same load, in one metric.
+
+    Attributes:
+        load, connections: the cell: the load's name and its level.
+        baseline, candidate: names of the variants.
+        ratio: candidate over baseline; None where one of them has no valid figure.
+        interval: its 95 % confidence interval; None with fewer than two repeats of each,
+            when the noise between repeats is not known.
+        verdict: None without an interval: a single pair of figures is no verdict.
+        reason: why ``ratio`` or ``interval`` is None, in words; empty otherwise.
+    """
+
+    load: str
+    connections: int
+    metric: Metric
+    baseline: str
+    candidate: str
+    ratio: float | None
+    interval: tuple[float, float] | None = None
+    verdict: Verdict | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything that is known of one run of an experiment.
+
+    Attributes:
+        id: of the run in its store; sorts by the time of its start.
+        case: the whole case as it was run.
+        purpose: what the trials are to show, in a sentence.
+        status: ``interrupted`` and ``failed`` runs keep the trials that were finished.
+        started, ended: UTC in ISO 8601; ``ended`` is None while it runs.
+        command_line: what was typed, secrets masked.
+        environment: what it ran on.
+        planned: every trial that was asked for, in order.
+        trials: those that were finished, each with its outcome, in the order they ran.
+        comparisons: of cells with the same load, against the first variant.
+    """
+
+    id: str
+    case: Case
+    purpose: str
+    status: Status
+    started: str
+    ended: str | None
+    command_line: tuple[str, ...]
+    environment: Environment
+    planned: tuple[Trial, ...]
+    trials: tuple[tuple[Trial, Outcome], ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def missing(self) -> tuple[Trial, ...]:
+        """The planned trials that have no outcome yet."""
+        done = {trial.identity for trial, _ in self.trials}
+        return tuple(trial for trial in self.planned if trial.identity not in done)
