@@ -117,6 +117,7 @@ class Case:
         ready_path: a path that answers as soon as the service can.
         loads: the default loads, lightest first.
         quick_loads: those of ``--quick``.
+        published_loads: the original's own, of ``--as-published``.
         published: the original's figures.
         source: where they were published, in words.
     """
@@ -131,6 +132,7 @@ class Case:
     backends: tuple[str, ...] = ()
     prepare: str | None = None
     ready_path: str = "/"
+    published_loads: tuple[Load, ...] = ()
     published: tuple[Published, ...] = ()
     source: str = ""
 

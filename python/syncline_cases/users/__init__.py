@@ -1,0 +1,1 @@
+"""FastAPI, SQLAlchemy and PostgreSQL: the same service, sync and async."""
