@@ -327,7 +327,8 @@ class Outcome:
         started: when, as UTC in ISO 8601.
         result: the load's result, or None if no load was run.
         validity: of the whole trial: the load's reasons and those of its surroundings.
-        hang: set if answers stopped for long and did not resume; see :func:`hang_of`.
+        hang: set if answers stopped for long and did not resume; see
+            :func:`syncline.hang.hang_of`.
         series: by name.
         service: the state of the service after the load.
         environment: what the trial ran on, as it differs from the run's.

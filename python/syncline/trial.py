@@ -120,6 +120,8 @@ class Case:
         published_loads: the original's own, of ``--as-published``.
         published: the original's figures.
         source: where they were published, in words.
+        faulty: the names of variants that are known to fail under these loads; that they do
+            is what the case shows, so a run in which they do is a good run.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Case:
     published_loads: tuple[Load, ...] = ()
     published: tuple[Published, ...] = ()
     source: str = ""
+    faulty: tuple[str, ...] = ()
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.

@@ -1,0 +1,55 @@
+"""Whose fault it is that a trial's figures do not stand, and what a run is worth as a whole.
+
+A hang or a flood of errors is a good measurement of a bad service; a saturated generator is a
+bad measurement. Only the second makes a run worthless to whoever started it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from syncline.outcome import Outcome
+from syncline.record import RunRecord
+
+Blame = Literal["nobody", "service", "measurement"]
+
+SERVICE_REASONS = ("errors dominate", "the service died", "no answer")
+"""How those reasons begin that speak of the service's own conduct under the load."""
+
+
+def blame(outcome: Outcome) -> Blame:
+    """Who is to blame for a trial that is no plain measurement of a working service."""
+    if outcome.result is None:
+        return "measurement"
+    if outcome.result.generator.bottleneck:
+        return "measurement"
+    if outcome.hang is not None:
+        # What else such a trial is invalid for (Little's law, a steady rate) follows from it.
+        return "service"
+    if outcome.validity.status == "valid":
+        return "nobody"
+    if all(reason.lower().startswith(SERVICE_REASONS) for reason in outcome.validity.reasons):
+        return "service"
+    return "measurement"
+
+
+def known_to_fail(record: RunRecord) -> frozenset[str]:
+    """The variants whose failing under load is what the case shows."""
+    hung = {item.variant for item in record.case.published if "hang" in item.note.lower()}
+    return frozenset(hung | set(record.case.faulty))
+
+
+def exit_code(record: RunRecord) -> int:
+    """What ``syncline run`` returns for a run, by the exit codes of docs/architecture.md.
+
+    3 if a trial is not valid through no fault of the service; else 1 if a variant hung, died or
+    answered mostly with errors and is not known to (:attr:`syncline.trial.Case.faulty`, or a
+    hang that the original's author published); else 0. Interrupted runs return 130.
+    """
+    if record.status == "interrupted":
+        return 130
+    blames = {(trial.variant.name, blame(outcome)) for trial, outcome in record.trials}
+    if any(who == "measurement" for _, who in blames) or record.status == "failed":
+        return 3
+    known = known_to_fail(record)
+    return int(any(who == "service" and name not in known for name, who in blames))
