@@ -1,0 +1,63 @@
+"""The argv that serves a variant; pure, except for one look at what is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from syncline.trial import Variant
+
+
+def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple[str, ...]:
+    """The argv that starts the variant on ``host`` and ``port`` with the interpreter ``python``.
+
+    ``variant.server_args`` come last but for the application, so they win over what is set
+    here. uvicorn writes no access log (it costs up to a quarter of a small service's
+    throughput) unless ``server_args`` hold ``--access-log``; the other servers write none by
+    themselves. In ``variant.command``, ``{host}``, ``{port}`` and ``{python}`` are filled in,
+    and other braces are left alone.
+    """
+    if variant.app is None:
+        known = {"{host}": host, "{port}": str(port), "{python}": python}
+        return tuple(_filled(item, known) for item in variant.command)
+    build = {
+        "uvicorn": _uvicorn,
+        "granian": _granian,
+        "hypercorn": _hypercorn,
+        "gunicorn": _gunicorn,
+    }[variant.server]
+    options = build(variant, host, port)
+    return (python, "-m", variant.server, *options, *variant.server_args, variant.app)
+
+
+def _uvicorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
+    options = ("--host", host, "--port", str(port), "--no-access-log", "--loop", variant.loop)
+    # One worker is served by the first process itself, as without the option.
+    return options if variant.workers == 1 else (*options, "--workers", str(variant.workers))
+
+
+def _granian(variant: Variant, host: str, port: int) -> tuple[str, ...]:
+    options = ("--interface", "asgi", "--host", host, "--port", str(port))
+    return (*options, "--workers", str(variant.workers), "--loop", variant.loop)
+
+
+def _hypercorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
+    options = ("--bind", _address(host, port), "--workers", str(variant.workers))
+    return options if variant.loop == "auto" else (*options, "--worker-class", variant.loop)
+
+
+def _gunicorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
+    options = ("--bind", _address(host, port), "--workers", str(variant.workers))
+    # Uvicorn's worker has no option for the loop; gunicorn's own (from 24 on) has.
+    if variant.loop == "auto" and importlib.util.find_spec("uvicorn_worker") is not None:
+        return (*options, "--worker-class", "uvicorn_worker.UvicornWorker")
+    return (*options, "--worker-class", "asgi", "--asgi-loop", variant.loop)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _filled(item: str, known: dict[str, str]) -> str:
+    for name, value in known.items():
+        item = item.replace(name, value)
+    return item
