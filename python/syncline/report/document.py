@@ -47,14 +47,15 @@ class Cell:
 class Column:
     """A column's title; neighbours with the same ``group`` stand under one common title.
 
-    A renderer that lacks room may break a table between groups, never within one; columns
-    with ``key`` are repeated then.
+    A renderer that lacks room first cuts the texts of columns with ``shrinks``, then breaks the
+    table between groups, never within one; columns with ``key`` are repeated then.
     """
 
     title: str
     align: Literal["left", "right"] = "right"
     group: str = ""
     key: bool = False
+    shrinks: bool = False
     tone: Tone = "normal"
 
 
@@ -91,9 +92,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Sentences that belong together."""
+    """Sentences that belong together; with ``apart``, each on a line of its own."""
 
     sentences: tuple[Sentence, ...]
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ def _incident(outcome: Outcome) -> tuple[str, str] | None:
     result = outcome.result
     match state_of(outcome):
         case "hang" if outcome.hang is not None:
-            return "hung", hang_words(outcome.hang, result) + _and_reasons(outcome)
+            again = "" if outcome.hang.until_end else "; then answers came again"
+            return "hung", hang_words(outcome.hang, result) + again + _and_reasons(outcome)
         case "dead" if result is not None:
             how = failure_words(result) or f"{units.count(result.in_flight)} in flight at the end"
             return "answered nothing", how + _and_reasons(outcome)

@@ -43,7 +43,7 @@ def _sentence(sentence: Sentence) -> str:
 
 
 def _paragraph(node: Paragraph) -> Iterator[str]:
-    yield " ".join(map(_sentence, node.sentences))
+    yield ("  \n" if node.apart else " ").join(map(_sentence, node.sentences))
 
 
 def _points(node: Points) -> Iterator[str]:

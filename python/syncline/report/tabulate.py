@@ -7,7 +7,7 @@ squeezes figures to ``1,3…`` where it lacks room.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rich.cells import cell_len, set_cell_size
@@ -27,6 +27,7 @@ STYLES: Mapping[Tone, str] = {
 _GAP = 2
 _GROUP_GAP = 3
 _LONGEST = 60
+_SHORTEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ def tabulate(table: Table, width: int) -> Iterator[Text]:
 
 def _laid_out(table: Table, width: int) -> tuple[_Layout, list[list[int]]]:
     """Groups well apart if that costs no break, else closer."""
-    roomy, tight = (_Layout(table.columns, _widths(table, gap), gap) for gap in (_GROUP_GAP, _GAP))
+    roomy, tight = (
+        _shrunk(_Layout(table.columns, _widths(table, gap), gap), width)
+        for gap in (_GROUP_GAP, _GAP)
+    )
     roomy_parts, tight_parts = _parts(roomy, width), _parts(tight, width)
     if len(tight_parts) < len(roomy_parts):
         return tight, tight_parts
@@ -115,7 +119,9 @@ def _widths(table: Table, group_gap: int) -> tuple[int, ...]:
     for row in table.rows:
         start = 0
         for cell in row:
-            needed = min(_LONGEST, cell_len(_cell_text(cell)))
+            needed = cell_len(_cell_text(cell))
+            if not table.columns[start].shrinks:
+                needed = min(_LONGEST, needed)
             if cell.span == 1:
                 widths[start] = max(widths[start], needed)
             else:
@@ -130,6 +136,18 @@ def _widths(table: Table, group_gap: int) -> tuple[int, ...]:
         have = _Layout(table.columns, tuple(widths), group_gap).extent(everything, place)
         widths[place[0]] += max(0, needed - have)
     return tuple(widths)
+
+
+def _shrunk(layout: _Layout, room: int) -> _Layout:
+    """The layout with its shrinking columns as narrow as the room makes necessary."""
+    everything = range(len(layout.columns))
+    widths = list(layout.widths)
+    for index in everything:
+        if layout.columns[index].shrinks:
+            excess = layout.extent(everything, everything) - room
+            widths[index] = max(min(widths[index], _SHORTEST), widths[index] - max(0, excess))
+            layout = replace(layout, widths=tuple(widths))
+    return layout
 
 
 def _parts(layout: _Layout, room: int) -> list[list[int]]:

@@ -51,6 +51,8 @@ def blocks(document: Document, width: int, *, ascii_only: bool = False) -> Itera
 
 def _belongs(previous: Node, node: Node) -> bool:
     """Whether a node follows the one before it without an empty line between them."""
+    if isinstance(previous, Heading):
+        return isinstance(node, Paragraph | Points | Heading)
     return isinstance(node, type(previous)) and isinstance(node, Note | Sparkline)
 
 
@@ -67,8 +69,9 @@ def _sentence(sentence: Sentence) -> Text:
 
 
 def _paragraph(node: Paragraph, width: int) -> Iterator[Text]:
-    whole = Text(" ").join(_sentence(sentence) for sentence in node.sentences)
-    yield from _hanging(Text(), whole, width)
+    texts = [_sentence(sentence) for sentence in node.sentences]
+    for text in texts if node.apart else [Text(" ").join(texts)]:
+        yield from _hanging(Text(), text, width)
 
 
 def _points(node: Points, width: int) -> Iterator[Text]:

@@ -71,9 +71,9 @@ def share(part: float | None) -> str:
     percent = part * 100
     if 0 < percent < 0.01:
         return "<0.01 %"
-    if 99.9 < percent < 100:
+    if 99.95 <= percent < 100:
         return f"{min(math.floor(percent * 1000) / 1000, 99.999):g} %"
-    if percent >= 99.5 or percent == 0:
+    if percent >= 100 or percent == 0:
         return f"{percent:.0f} %"
     if percent >= 10:
         return f"{percent:.1f} %"
