@@ -54,15 +54,14 @@ class Quantiles:
 class Histograms:
     """The full histograms, each in HdrHistogram V2 compressed form, base64; None if empty.
 
-    Microseconds... see ``unit``: values are recorded in nanoseconds over ``unit_ns``.
-
     Attributes:
         unit_ns: how many nanoseconds one recorded unit is.
-        service_time: from the actual send to the last byte, of successful requests.
+        service_time: from the actual send to the last byte, of successful requests, and of
+            timed-out ones with the time that was waited.
         response_time: from the planned instant to the last byte (open loop only).
         first_byte: from the send to the first byte of the response.
         connect: of connections that were opened or failed to open, TLS included.
-        error_time: service time of failed and timed-out requests, kept apart.
+        error_time: service time of failed requests, kept apart.
         lateness: actual send minus planned send, for requests that found a free connection.
     """
 
@@ -107,6 +106,7 @@ class Generator:
         unsent: planned requests that were never sent.
         queue_peak: the most requests that waited for a connection at once.
         busy_mean: requests in flight on the mean, for Little's law; None in open loop.
+        starved_s: time in which the generator should have run and did not.
         bottleneck: whether the generator, not the service, was the limit.
     """
 
@@ -116,6 +116,7 @@ class Generator:
     unsent: int
     queue_peak: int
     busy_mean: float | None
+    starved_s: float
     bottleneck: bool
 
 
@@ -226,9 +227,10 @@ class LoadResult:
         in_flight_oldest_s: the age of the oldest of those, or None.
         duration_s: the measured time, warm-up excluded.
         throughput_rps: ``ok / duration_s``.
-        service_time_us: of successful requests, from the actual send.
+        service_time_us: from the actual send, of successful requests, and of timed-out ones
+            with the time that was waited: leaving those out would flatter a hanging server.
         response_time_us: from the planned instant; None in closed loop.
-        error_time_us: service time of failed and timed-out requests.
+        error_time_us: service time of failed requests, kept apart.
         status: responses by class (``"2xx"``); ``status_codes`` by code.
         errors: transport errors by kind.
         error_samples: errors and unexpected statuses, grouped.

@@ -1,0 +1,588 @@
+//! The loop. One driver for every schedule: a request's start comes from the schedule (open
+//! loop) or from the end of the one before (closed loop), and nothing else differs.
+//!
+//! Costs are kept where they must be: one read and one write per request, sockets armed once
+//! and edge-triggered, a response read and the next request written in the same wake-up, and
+//! no allocation between them.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll;
+use rustix::event::Timespec;
+use rustix::io::Errno;
+use rustix::thread::{sched_setaffinity, set_current_timer_slack, CpuSet};
+
+use crate::clock::{now_ns, thread_cpu_ns};
+use crate::connection::{Connection, State};
+use crate::mutant::{is_mutant, Mutant};
+use crate::plan::{Phase, Plan, Schedule};
+use crate::record::{note, Recorder};
+use crate::run::{Glance, Shared};
+use crate::schedule::{Instants, Profile};
+
+/// Room for what one read may bring, behind what is left of an incomplete head.
+pub(crate) const READ_BYTES: usize = 65536;
+/// A wake-up later than this is time in which the generator did not run.
+const STARVED_NS: u64 = 10_000_000;
+/// Connections are opened ahead of the start for this long at most.
+const PRIME_NS: u64 = 1_000_000_000;
+
+/// What a thread brings home.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct ThreadRecord {
+    pub recorder: Recorder,
+    pub served: Vec<u64>,
+    pub in_flight: u64,
+    pub oldest_ns: Option<u64>,
+    pub queued: u64,
+    pub end_ns: u64,
+    pub cpu_ns: u64,
+    /// The integral of requests in flight over the measured time, in request-nanoseconds.
+    pub busy_ns: u128,
+    /// Time that slots spent connecting or thinking, which no request in flight can fill.
+    pub excused_ns: u128,
+    pub starved_ns: u64,
+    pub starved_most_ns: u64,
+    pub interrupted: bool,
+    /// It ended because its share of the requests was spent.
+    pub counted: bool,
+}
+
+pub(crate) enum Source {
+    Closed { think_ns: u64 },
+    Open { instants: Instants, next_ns: Option<u64>, queue: VecDeque<u64>, limit: usize },
+}
+
+/// One thread's share of a load.
+pub struct Driver<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) plan: &'a Plan,
+    epoll: OwnedFd,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) record: Recorder,
+    pub(crate) source: Source,
+    /// Slots that can take a request (open loop), longest idle first.
+    available: VecDeque<u32>,
+    alarms: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) scratch: Vec<u8>,
+    /// Now, and the load's start, on the monotonic clock.
+    pub(crate) now: u64,
+    pub(crate) start: u64,
+    started_load: bool,
+    stopping: bool,
+    /// The next request's number, and how far numbers of this thread are apart.
+    number: u64,
+    stride: u64,
+    budget: Option<u64>,
+    pub(crate) in_flight: u64,
+    pub(crate) good_address: u16,
+    thread: usize,
+    tick_ns: u64,
+    answered: u64,
+    busy_ns: u128,
+    /// Up to when requests in flight are accounted in `busy_ns`.
+    edge: u64,
+    pub(crate) excused_ns: u128,
+    starved_ns: u64,
+    starved_most_ns: u64,
+}
+
+impl<'a> Driver<'a> {
+    /// The driver of thread `thread`, which carries `slots` of the connections.
+    pub fn new(shared: &'a Shared, thread: usize, slots: usize) -> Result<Self, String> {
+        let plan = &shared.plan;
+        let threads = plan.threads;
+        let source = match &plan.schedule {
+            Schedule::Closed { think_time_s } => Source::Closed { think_ns: ns(*think_time_s) },
+            Schedule::Open { phases, arrivals, queue_limit } => {
+                let profile = if is_mutant(Mutant::RateDrift) {
+                    Profile::new(&phases.iter().map(slower).collect::<Vec<_>>())
+                } else {
+                    Profile::new(phases)
+                };
+                let instants = Instants::new(profile, *arrivals, plan.seed, thread, threads);
+                let limit = queue_limit.div_ceil(threads);
+                Source::Open { instants, next_ns: None, queue: VecDeque::new(), limit }
+            }
+        };
+        let timeouts = &plan.timeouts;
+        let shortest = timeouts.connect_s.min(timeouts.response_s).min(timeouts.total_s);
+        let open = matches!(source, Source::Open { .. });
+        let budget = plan.request_count.map(|count| {
+            let (count, threads, thread) = (count, threads as u64, thread as u64);
+            count / threads + u64::from(thread < count % threads)
+        });
+        Ok(Self {
+            shared,
+            plan,
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|e| format!("epoll: {e}"))?,
+            connections: (0..slots).map(|_| Connection::new(plan)).collect(),
+            record: Recorder::new(shared.requests.len(), open, plan.warmup_s > 0.0),
+            source,
+            available: VecDeque::new(),
+            alarms: BinaryHeap::new(),
+            buffer: vec![0; READ_BYTES + plan.limits.header_bytes],
+            scratch: Vec::new(),
+            now: now_ns(),
+            start: 0,
+            started_load: false,
+            stopping: false,
+            number: thread as u64,
+            stride: threads as u64,
+            budget,
+            in_flight: 0,
+            good_address: 0,
+            thread,
+            tick_ns: (ns(shortest) / 50).clamp(2_000_000, 50_000_000),
+            answered: 0,
+            busy_ns: 0,
+            edge: 0,
+            excused_ns: 0,
+            starved_ns: 0,
+            starved_most_ns: 0,
+        })
+    }
+
+    /// Runs the whole load.
+    pub fn run(mut self) -> ThreadRecord {
+        self.settle_thread();
+        let mut events: Vec<epoll::Event> = Vec::with_capacity(1024);
+        self.prime(&mut events);
+        self.start = self.shared.start_together();
+        let cpu_before = thread_cpu_ns();
+        let (interrupted, cpu_at_measure) = self.drive(&mut events, cpu_before);
+        self.finish(interrupted, thread_cpu_ns() - cpu_at_measure)
+    }
+
+    /// Pins the thread and asks for timers that are exact, not rounded to 50 µs for batching.
+    /// Where the system refuses, the run is still right; lateness tells what it cost.
+    fn settle_thread(&self) {
+        let _ = set_current_timer_slack(NonZeroU64::new(1));
+        if !self.plan.pin_cpus.is_empty() {
+            let mut cpus = CpuSet::new();
+            cpus.set(self.plan.pin_cpus[self.thread % self.plan.pin_cpus.len()]);
+            let _ = sched_setaffinity(None, &cpus);
+        }
+    }
+
+    /// Opens the connections ahead of the start, so that the first requests are not measured
+    /// together with a storm of handshakes. Failures here count for nothing: the same slot
+    /// tries again for its first request.
+    fn prime(&mut self, events: &mut Vec<epoll::Event>) {
+        if !self.plan.keep_alive {
+            return;
+        }
+        let until = self.now + PRIME_NS.min(ns(self.plan.timeouts.connect_s));
+        for slot in 0..self.connections.len() {
+            self.connect(slot);
+        }
+        let pending = |c: &Connection| matches!(c.state, State::Connecting | State::Handshaking);
+        while self.connections.iter().any(pending) && !self.shared.interrupted() {
+            self.now = now_ns();
+            if self.now >= until {
+                break;
+            }
+            self.wait(events, (self.now + 10_000_000).min(until));
+        }
+    }
+
+    fn drive(&mut self, events: &mut Vec<epoll::Event>, cpu_before: u64) -> (bool, u64) {
+        let start = self.start;
+        let mut end = self.plan.duration_s.map_or(u64::MAX, |d| start + ns(d));
+        let mut deadline = start + ns(self.plan.deadline_s());
+        if is_mutant(Mutant::NoDeadline) {
+            (end, deadline) = (end.saturating_add(4_000_000_000), deadline + 4_000_000_000);
+        }
+        let interval = ns(self.plan.interval_s);
+        let mut warm = (self.plan.warmup_s > 0.0).then(|| start + ns(self.plan.warmup_s));
+        let mut interval_end = start + interval;
+        let mut tick = start + self.tick_ns;
+        let mut cpu_at_measure = cpu_before;
+        self.edge = start;
+        let mut interrupted = false;
+        while now_ns() < start {
+            self.wait(events, start);
+        }
+        self.now = now_ns();
+        self.begin_load();
+        loop {
+            // The next thing that is due whatever the sockets do.
+            let mut until = tick.min(interval_end).min(end).min(deadline);
+            if let Some(at) = warm {
+                until = until.min(at);
+            }
+            if let Some(Reverse((at, ..))) = self.alarms.peek() {
+                until = until.min(*at);
+            }
+            if let Source::Open { next_ns: Some(next), .. } = &self.source {
+                until = until.min(start + next);
+            }
+            self.wait(events, until);
+            self.release_due();
+            self.ring_alarms();
+            if self.now < tick && self.now < until {
+                continue;
+            }
+            if self.now >= end || self.now >= deadline {
+                break;
+            }
+            if warm.is_some_and(|at| self.now >= at) {
+                warm = None;
+                self.account_busy();
+                self.pulse();
+                (self.busy_ns, self.excused_ns) = (0, 0);
+                (self.starved_ns, self.starved_most_ns) = (0, 0);
+                let (now, queued) = (self.now - start, self.queued());
+                self.record.measure_from(now, self.in_flight, queued);
+                self.answered = self.answers();
+                for connection in &mut self.connections {
+                    connection.served = 0;
+                }
+                cpu_at_measure = thread_cpu_ns();
+            }
+            if self.now >= interval_end {
+                self.account_busy();
+                self.record.roll(self.now - start, self.in_flight, self.queued());
+                interval_end += interval * ((self.now - interval_end) / interval + 1);
+            }
+            if self.now >= tick {
+                tick = self.now + self.tick_ns;
+                self.time_out();
+                self.pulse();
+                self.publish();
+                if self.shared.interrupted() {
+                    interrupted = true;
+                    break;
+                }
+                if self.budget == Some(0) && self.in_flight == 0 && self.queued() == 0 {
+                    break;
+                }
+            }
+        }
+        self.stopping = true;
+        self.account_busy();
+        self.pulse();
+        self.publish();
+        (interrupted, cpu_at_measure)
+    }
+
+    /// Waits for sockets until an instant, and handles what has come.
+    fn wait(&mut self, events: &mut Vec<epoll::Event>, until: u64) {
+        if matches!(self.source, Source::Open { .. }) {
+            // What was sent since the last reading took time; the timer should not add it.
+            self.now = now_ns();
+        }
+        let before = self.now;
+        let left = if self.plan.spin { 0 } else { until.saturating_sub(before) };
+        let timeout =
+            Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as i64 };
+        events.clear();
+        let waited = epoll::wait(&self.epoll, spare_capacity(events), Some(&timeout));
+        self.now = now_ns();
+        // Whatever keeps this thread from running (no core, a stopped process) shows here, since
+        // every wait has an end: the time since the last look minus what was asked for.
+        let late = self.now.saturating_sub((before + left).max(before));
+        if late > STARVED_NS && self.started_load {
+            self.starved_ns += late;
+            self.starved_most_ns = self.starved_most_ns.max(late);
+        }
+        match waited {
+            Ok(_) | Err(Errno::INTR) => {}
+            // The descriptor is ours and the buffer is too; nothing else can be wrong.
+            Err(error) => unreachable!("epoll_wait: {error}"),
+        }
+        for index in 0..events.len() {
+            let event = events[index];
+            let data = event.data.u64();
+            let (slot, generation) = ((data & 0xffff_ffff) as usize, (data >> 32) as u32);
+            if self.connections[slot].generation == generation {
+                self.ready(slot, event.flags);
+                self.release_due();
+            }
+        }
+    }
+
+    /// Listens to a slot's new socket.
+    pub(crate) fn arm(&mut self, slot: usize) -> Result<(), Errno> {
+        let connection = &self.connections[slot];
+        let Some(stream) = &connection.stream else { return Ok(()) };
+        let flags = epoll::EventFlags::IN
+            | epoll::EventFlags::OUT
+            | epoll::EventFlags::RDHUP
+            | epoll::EventFlags::ET;
+        let data = slot as u64 | u64::from(connection.generation) << 32;
+        epoll::add(&self.epoll, stream, epoll::EventData::new_u64(data), flags)
+    }
+
+    fn begin_load(&mut self) {
+        self.started_load = true;
+        if let Source::Open { instants, next_ns, .. } = &mut self.source {
+            *next_ns = instants.next();
+        }
+        for slot in 0..self.connections.len() {
+            match self.connections[slot].state {
+                State::BackingOff => {}
+                _ => self.next(slot),
+            }
+        }
+        self.release_due();
+    }
+
+    /// A slot is free: what it does next.
+    pub(crate) fn next(&mut self, slot: usize) {
+        if self.stopping || !self.started_load {
+            return;
+        }
+        match &mut self.source {
+            Source::Closed { .. } => {
+                if self.spend() {
+                    self.begin(slot, self.now);
+                }
+            }
+            Source::Open { queue, .. } => match queue.pop_front() {
+                Some(planned) => self.begin(slot, planned),
+                None => self.list(slot),
+            },
+        }
+    }
+
+    /// After an answer: the next request at once, or after the think time.
+    pub(crate) fn next_after_answer(&mut self, slot: usize) {
+        match self.source {
+            Source::Closed { think_ns } if think_ns > 0 => {
+                self.excused_ns += u128::from(think_ns);
+                self.set_alarm(slot, self.now + think_ns);
+            }
+            _ => self.next(slot),
+        }
+    }
+
+    fn list(&mut self, slot: usize) {
+        let connection = &mut self.connections[slot];
+        if !connection.listed {
+            connection.listed = true;
+            self.available.push_back(slot as u32);
+        }
+        // Open loop: a connection should stand before it is needed.
+        if self.plan.keep_alive && self.connections[slot].state == State::Closed {
+            self.connect(slot);
+        }
+    }
+
+    /// Takes one request from what may still be sent.
+    fn spend(&mut self) -> bool {
+        match &mut self.budget {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
+    /// Gives every request whose instant has come to a free connection, or to the queue.
+    #[inline]
+    fn release_due(&mut self) {
+        loop {
+            let Source::Open { next_ns: Some(next), .. } = &self.source else { return };
+            let planned = self.start + *next;
+            let due = if is_mutant(Mutant::MillisecondTimer) {
+                planned.next_multiple_of(1_000_000)
+            } else if is_mutant(Mutant::Burst) {
+                planned.next_multiple_of(10_000_000)
+            } else {
+                planned
+            };
+            if due > self.now || self.stopping {
+                return;
+            }
+            if !self.spend() {
+                if let Source::Open { next_ns, .. } = &mut self.source {
+                    *next_ns = None;
+                }
+                return;
+            }
+            let slot = self.take_available();
+            if let Source::Open { instants, next_ns, queue, limit } = &mut self.source {
+                *next_ns = instants.next();
+                self.record.totals.planned += 1;
+                if slot.is_none() {
+                    if queue.len() < *limit {
+                        queue.push_back(planned);
+                        self.record.queue_peak = self.record.queue_peak.max(queue.len() as u64);
+                    } else {
+                        self.record.totals.rejected += 1;
+                    }
+                }
+            }
+            if let Some(slot) = slot {
+                // Lateness is the generator's own: the connection was free.
+                note(&mut self.record.lateness, self.now - planned);
+                self.begin(slot, planned);
+                self.now = now_ns();
+            }
+        }
+    }
+
+    fn take_available(&mut self) -> Option<usize> {
+        while let Some(slot) = self.available.pop_front() {
+            let connection = &mut self.connections[slot as usize];
+            connection.listed = false;
+            if !connection.active && connection.state != State::BackingOff {
+                return Some(slot as usize);
+            }
+        }
+        None
+    }
+
+    /// Assigns the next request to a slot.
+    fn begin(&mut self, slot: usize, planned_ns: u64) {
+        let number = self.number;
+        self.number += self.stride;
+        self.in_flight += 1;
+        self.record.totals.started += 1;
+        let kind = self.shared.requests.pick(number) as u32;
+        let connection = &mut self.connections[slot];
+        connection.active = true;
+        connection.kind = kind;
+        connection.number = number;
+        connection.planned_ns = planned_ns;
+        connection.sent_ns = 0;
+        connection.first_byte_ns = 0;
+        connection.redirects = 0;
+        match connection.state {
+            State::Idle => self.transmit(slot),
+            State::Closed => self.connect(slot),
+            // It is on its way; the request goes out when it stands.
+            _ => {}
+        }
+    }
+
+    /// Wakes a slot later.
+    pub(crate) fn set_alarm(&mut self, slot: usize, at: u64) {
+        self.alarms.push(Reverse((at, slot as u32, self.connections[slot].generation)));
+    }
+
+    fn ring_alarms(&mut self) {
+        while let Some(&Reverse((at, slot, generation))) = self.alarms.peek() {
+            if at > self.now {
+                return;
+            }
+            self.alarms.pop();
+            let slot = slot as usize;
+            let connection = &mut self.connections[slot];
+            if connection.generation != generation {
+                // The socket of this alarm is gone; a closed loop's think time still ends.
+                if connection.state != State::Closed || connection.active {
+                    continue;
+                }
+            }
+            match connection.state {
+                State::BackingOff => {
+                    connection.state = State::Closed;
+                    self.next(slot);
+                }
+                State::Holding => self.release_body(slot),
+                State::Idle | State::Closed if !connection.active => self.next(slot),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn queued(&self) -> u64 {
+        match &self.source {
+            Source::Open { queue, .. } => queue.len() as u64,
+            Source::Closed { .. } => 0,
+        }
+    }
+
+    fn answers(&self) -> u64 {
+        self.record.totals.classes.iter().sum()
+    }
+
+    fn pulse(&mut self) {
+        let answers = self.answers();
+        let answered = answers != self.answered;
+        self.answered = answers;
+        let now = self.now.saturating_sub(self.start);
+        self.record.pulse(now.saturating_sub(self.tick_ns), now, answered, self.in_flight > 0);
+    }
+
+    /// Adds what the requests in flight have lasted since the last edge. With the times of the
+    /// requests that ended in between this is the integral of requests in flight, out of the
+    /// same stamps that the histograms get: if a sample is lost, Little's law breaks.
+    fn account_busy(&mut self) {
+        for connection in self.connections.iter().filter(|c| c.active && c.sent_ns > 0) {
+            self.busy_ns += u128::from(self.now - connection.sent_ns.max(self.edge));
+        }
+        self.edge = self.now;
+    }
+
+    /// The end of a request that was sent: its part since the last edge.
+    #[inline]
+    pub(crate) fn add_busy(&mut self, sent_ns: u64) {
+        self.busy_ns += u128::from(self.now.saturating_sub(sent_ns.max(self.edge)));
+    }
+
+    fn publish(&self) {
+        let totals = &self.record.totals;
+        let (p50_ns, p99_ns) = self.record.glance(self.now - self.start).unzip();
+        self.shared.publish(
+            self.thread,
+            Glance {
+                at_ns: self.now - self.start,
+                ok: totals.ok,
+                failed: totals.failed,
+                timed_out: totals.timed_out,
+                in_flight: self.in_flight,
+                p50_ns,
+                p99_ns,
+                warmup: self.record.warmup,
+            },
+        );
+    }
+
+    fn finish(mut self, interrupted: bool, cpu_ns: u64) -> ThreadRecord {
+        let end_ns = self.now - self.start;
+        let queued = self.queued();
+        self.record.roll(end_ns, self.in_flight, queued);
+        let oldest_ns = self
+            .connections
+            .iter()
+            .filter(|c| c.active)
+            .map(|c| self.now - if c.sent_ns > 0 { c.sent_ns } else { c.planned_ns })
+            .max();
+        ThreadRecord {
+            served: self.connections.iter().map(|c| c.served).collect(),
+            in_flight: self.in_flight,
+            oldest_ns,
+            queued,
+            end_ns,
+            cpu_ns,
+            busy_ns: self.busy_ns,
+            excused_ns: self.excused_ns,
+            starved_ns: self.starved_ns,
+            starved_most_ns: self.starved_most_ns,
+            interrupted,
+            counted: self.budget == Some(0),
+            recorder: self.record,
+        }
+    }
+}
+
+/// A phase of the mutant whose rate is low.
+fn slower(phase: &Phase) -> Phase {
+    Phase { from_rps: phase.from_rps * 0.997, to_rps: phase.to_rps * 0.997, ..*phase }
+}
+
+/// Seconds to nanoseconds.
+pub(crate) fn ns(seconds: f64) -> u64 {
+    (seconds * 1e9).min(u64::MAX as f64 / 4.0) as u64
+}
