@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
-	system bench bench-engine bench-timing clean FORCE
+	mutants system bench bench-engine bench-timing clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,7 +52,8 @@ $(STAMPS)/system-%: scripts/setup-system.sh $(STAMPS)/venv
 	@scripts/setup-system.sh $*
 	@touch $@
 
-# The engine with deliberate faults, which the calibration tests must catch.
+mutants: $(MUTANT) ## build the engine with deliberate faults, which the calibration tests must catch
+
 $(MUTANT): $(RUST_SOURCES)
 	cargo build --quiet --locked --profile mutant -p syncline-engine --features mutants --bin syncline-mutant
 	@touch $@
@@ -84,7 +85,7 @@ test-rust: setup
 	@$(STEP) "cargo test" cargo test --quiet --locked -p syncline-engine
 
 test-python: setup $(STAMPS)/system-test
-	@$(STEP) "the engine's mutants" $(MAKE) $(MUTANT)
+	@$(STEP) "the engine's mutants" $(MAKE) mutants
 	@printf '\n━━ pytest: unit, integration, calibration\n'
 	@$(BIN)/python -m pytest --durations=10 tests/unit tests/integration tests/calibration
 
@@ -100,11 +101,11 @@ lock: setup ## compile both lock files again after a dependency changed
 
 bench: bench-engine bench-timing ## both benchmarks; results go to benchmarks/results/
 
-bench-engine: setup $(STAMPS)/system-bench ## CPU per request against wrk, ab and h2load
-	$(BIN)/python benchmarks/engine.py
+bench-engine: setup $(STAMPS)/system-bench ## CPU per request against wrk, ab and h2load (ARGS=--quick)
+	$(BIN)/python -m benchmarks.engine $(ARGS)
 
 bench-timing: setup ## what is reported against what is true, at given rates
-	$(BIN)/python benchmarks/timing.py
+	$(BIN)/python -m benchmarks.timing $(ARGS)
 
 clean: ## remove what was built: .venv, target, caches
 	rm -rf $(VENV) target build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Measurements of Syncline itself: what its engine costs and how exact it is."""

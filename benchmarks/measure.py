@@ -1,0 +1,113 @@
+"""One client process, measured whole: its CPU, its memory, what it said."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+class BenchmarkError(Exception):
+    """A benchmark cannot be run here, or a client failed; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one process used from its start to its end, its own children included.
+
+    Attributes:
+        cpu_s: user and system time, as the kernel counted it at the end (``wait4``).
+        peak_bytes: the highest resident set seen.
+        output: what it wrote to standard output.
+    """
+
+    cpu_s: float
+    peak_bytes: int
+    output: str
+
+
+def cores() -> tuple[int, int]:
+    """A core for the client and another for the server.
+
+    Raises:
+        BenchmarkError: this process may use one core only.
+    """
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise BenchmarkError("Two cores are needed, one for the client and one for the server.")
+    return usable[0], usable[1]
+
+
+def pinned(cpu: int, argv: Sequence[str]) -> list[str]:
+    """The command on one core."""
+    return ["taskset", "--cpu-list", str(cpu), *argv]
+
+
+def run(argv: Sequence[str], cpu: int, within_s: float) -> Spent:
+    """Run a program on one core to its end.
+
+    Raises:
+        BenchmarkError: it failed, or did not end within ``within_s``.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            pinned(cpu, argv),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+        )
+        watch = _PeakMemory(process.pid)
+        watch.start()
+        killer = threading.Timer(within_s, process.kill)
+        killer.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        finally:
+            killer.cancel()
+            watch.end()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        text, complaint = (_text(stream) for stream in (out, errors))
+    if process.returncode != 0:
+        raise BenchmarkError(
+            f"{argv[0]} left with status {process.returncode}: {(complaint or text)[-500:]}"
+        )
+    return Spent(usage.ru_utime + usage.ru_stime, watch.peak_bytes, text)
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace")
+
+
+class _PeakMemory(threading.Thread):
+    """Reads a process's own high-water mark while it lives.
+
+    ``ru_maxrss`` would do without a thread, but the kernel hands it down through ``exec``: a
+    small C program started from Python shows Python's memory.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_bytes = 0
+        self._status = Path(f"/proc/{pid}/status")
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        # The first readings come after taskset has become the client.
+        while not self._over.wait(0.25):
+            try:
+                text = self._status.read_text()
+            except OSError:
+                return
+            if found := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
+                self.peak_bytes = int(found[1]) * 1024
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
