@@ -109,6 +109,7 @@ def load_result(**changes: Any) -> LoadResult:
             unsent=0,
             queue_peak=0,
             busy_mean=63.9,
+            starved_s=0.0,
             bottleneck=False,
         ),
         validity=Validity(),

@@ -57,9 +57,9 @@ class Display:
 
     def draw(self, block: Callable[[], RenderableType], *, now: bool = False) -> None:
         """Redraw the block if it is time to, or ``now``. Does nothing away from a terminal."""
-        if self._live is None or not (now or self._due(DRAW_EVERY_S)):
-            return
-        self._guarded(lambda live=self._live: live.update(block(), refresh=True))
+        live = self._live
+        if live is not None and (now or self._due(DRAW_EVERY_S)):
+            self._guarded(lambda: live.update(block(), refresh=True))
 
     def line(self, text: str, style: str = "default") -> None:
         """Append a line that stays: above the block on a terminal."""

@@ -119,11 +119,13 @@ def _which_is_which(plan: Plan) -> str:
     if isinstance(plan.schedule, OpenLoop):
         return (
             "Response time runs from the planned instant, so waiting for a free connection counts: "
-            "it is what a user would feel. Service time runs from the actual send."
+            "it is what a user would feel. Service time runs from the actual send. Time-outs count "
+            "with the time that was waited."
         )
     return (
-        "Service time, from the actual send to the last byte. A closed loop sends less while the "
-        "service stalls, so stalls weigh less than users would feel; -R shows response time."
+        "Service time, from the actual send to the last byte, time-outs with the time waited. A "
+        "closed loop sends less while the service stalls, so stalls weigh less than users would "
+        "feel; -R shows response time."
     )
 
 

@@ -1,0 +1,143 @@
+"""Where ``syncline load`` puts what came: terminal and files; and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from syncline.errors import EnvironmentLackError, UsageError
+from syncline.outcome import LoadResult
+from syncline.plan import Plan
+from syncline.report.hdr import hgrm, hlog
+from syncline.report.load_export import intervals_csv, load_json
+from syncline.report.load_report import build_load, build_verdict
+from syncline.report.terminal import render_terminal
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What to show and what to write."""
+
+    latency: bool
+    json: str | None
+    csv: str | None
+    hdr: tuple[str, ...]
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A load that ended, or was interrupted."""
+
+    plan: Plan
+    result: LoadResult
+    started: datetime
+    interrupted: bool
+
+
+def check_output(output: Output) -> None:
+    """Refuse before the load what could not be written after it.
+
+    Raises:
+        UsageError: an unknown format, or two outputs on standard output.
+        EnvironmentLackError: a folder is missing or may not be written to.
+    """
+    for name in output.hdr:
+        if not name.endswith((".hgrm", ".hlog")):
+            raise UsageError(f"--hdr {name}: the name must end in .hgrm or .hlog.")
+    if output.json == STDOUT and output.csv == STDOUT:
+        raise UsageError("--json - and --csv - would mix on standard output; name a file.")
+    files = [name for name in (output.json, output.csv, *output.hdr) if name not in (None, STDOUT)]
+    for name in filter(None, files):
+        path = Path(name)
+        if path.is_dir():
+            raise UsageError(f"{name} is a folder; name a file in it.")
+        if not path.parent.is_dir():
+            raise EnvironmentLackError(f"{path.parent} does not exist; create it first.")
+        place = path if path.exists() else path.parent
+        if not os.access(place, os.W_OK):
+            raise EnvironmentLackError(f"{place} may not be written to; name another file.")
+
+
+def put_out(loaded: Loaded, output: Output) -> None:
+    """Write the files, then show the summary; standard output belongs to data if it was asked to.
+
+    Raises:
+        EnvironmentLackError: a file could not be written; the summary was shown all the same.
+    """
+    plan, result = loaded.plan, loaded.result
+    try:
+        if output.json is not None:
+            data = load_json(plan, result, interrupted=loaded.interrupted)
+            _write(output.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
+        if output.csv is not None:
+            _write(output.csv, intervals_csv(result.intervals))
+        for name in output.hdr:
+            text = (
+                hgrm(result.histograms) if name.endswith(".hgrm") else hlog(result, loaded.started)
+            )
+            _write(name, text)
+    finally:
+        _show(loaded, output)
+
+
+def exit_code(loaded: Loaded) -> int:
+    """0 good; 3 not a valid measurement, or no success at all; 130 interrupted."""
+    if loaded.interrupted:
+        return 130
+    return 3 if loaded.result.validity.status == "invalid" or loaded.result.ok == 0 else 0
+
+
+def _show(loaded: Loaded, output: Output) -> None:
+    busy = STDOUT in (output.json, output.csv)
+    console = Console(file=sys.stderr if busy else sys.stdout)
+    plan, result, interrupted = loaded.plan, loaded.result, loaded.interrupted
+    if output.quiet:
+        document = build_verdict(plan, result, interrupted=interrupted)
+    else:
+        document = build_load(plan, result, detail=output.latency, interrupted=interrupted)
+    render_terminal(document, console)
+
+
+def _write(name: str, text: str) -> None:
+    if name == STDOUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    path = Path(name)
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a pipe or a device
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise EnvironmentLackError(f"{path} could not be written: {error.strerror}.") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """The old file or the new one, whole, whatever happens in between."""
+    target = path.resolve()
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(target)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
