@@ -2,5 +2,6 @@
 
 from syncline.launch.command import server_argv
 from syncline.launch.service import Service, start_service
+from syncline.process import Workspace
 
-__all__ = ["Service", "server_argv", "start_service"]
+__all__ = ["Service", "Workspace", "server_argv", "start_service"]

@@ -26,43 +26,50 @@ class Readiness(enum.Enum):
 def await_ready(child: Child, host: str, port: int, path: str, deadline: float) -> Readiness:
     """Waits until the child answers a GET of ``path`` with any HTTP status.
 
-    An answer counts if one of the child's tree listens on the port. One request at a time is
+    An answer counts if one of the child's tree listens on the port; a port on which others
+    listen will not become the child's, so that ends the waiting. One request at a time is
     under way, so a slow start is not met with a heap of them.
 
     Args:
         deadline: on the monotonic clock, seconds.
     """
     while True:
-        answered = _answers(child, host, port, path, deadline)
+        try:
+            with socket.create_connection((host, port), timeout=_left(deadline)) as connection:
+                state = _ask(child, connection, host, port, path, deadline)
+        except OSError:
+            state = None
         if child.poll() is not None:
             return Readiness.DIED
-        if answered and port in listening_ports(child.pids()):
-            return Readiness.READY
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return Readiness.NOT_OURS if answered else Readiness.SILENT
-        if child.wait(min(_PAUSE_S, left)) is not None:
+        if state is not None:
+            return state
+        if time.monotonic() >= deadline:
+            return Readiness.SILENT
+        if child.wait(_PAUSE_S) is not None:
             return Readiness.DIED
 
 
-def _answers(child: Child, host: str, port: int, path: str, deadline: float) -> bool:
-    """Whether an HTTP response began on a connection of its own; False if the child ended."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return False
-    try:
-        with socket.create_connection((host, port), timeout=left) as connection:
-            name = f"[{host}]" if ":" in host else host
-            connection.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: {name}:{port}\r\n"
-                "User-Agent: syncline-readiness\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
-            )
-            answered = _begins_response(child, connection, deadline)
-            if answered:
-                _read_out(connection, deadline)
-            return answered
-    except OSError:
-        return False
+def _ask(
+    child: Child, connection: socket.socket, host: str, port: int, path: str, deadline: float
+) -> Readiness | None:
+    """What an open connection tells; None if it is too early to say."""
+    if connection.getsockname() == connection.getpeername():
+        return None  # the system chose the very port to connect from: nobody listens yet
+    if port not in listening_ports(child.pids()):
+        return Readiness.NOT_OURS
+    name = f"[{host}]" if ":" in host else host
+    connection.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: {name}:{port}\r\nUser-Agent: syncline-readiness\r\n"
+        "Accept: */*\r\nConnection: close\r\n\r\n".encode()
+    )
+    if not _begins_response(child, connection, deadline):
+        return None
+    _read_out(connection, deadline)
+    return Readiness.READY
+
+
+def _left(deadline: float) -> float:
+    return max(0.001, deadline - time.monotonic())
 
 
 def _begins_response(child: Child, connection: socket.socket, deadline: float) -> bool:
@@ -88,7 +95,7 @@ def _begins_response(child: Child, connection: socket.socket, deadline: float) -
 
 def _read_out(connection: socket.socket, deadline: float) -> None:
     """Lets the service end its answer, so that its log shows no broken pipe."""
-    connection.settimeout(max(0.001, min(1.0, deadline - time.monotonic())))
+    connection.settimeout(min(1.0, _left(deadline)))
     with contextlib.suppress(OSError):
         for _ in range(1024):
             if not connection.recv(65536):
