@@ -22,7 +22,9 @@ impl Run {
     fn new(py: Python<'_>, plan_json: &str) -> PyResult<Self> {
         let started = py.detach(|| run::Run::start(plan_json)).map_err(|error| match error {
             StartError::Plan(text) => PyValueError::new_err(("plan", text)),
-            StartError::Target(failure) => PyValueError::new_err((failure.kind.name(), failure.text)),
+            StartError::Target(failure) => {
+                PyValueError::new_err((failure.kind.name(), failure.text))
+            }
         })?;
         Ok(Self { run: Mutex::new(Some(started)) })
     }
@@ -145,7 +147,8 @@ impl Histogram {
 
     /// Recorded buckets: lowest value, highest value, count.
     fn buckets(&self) -> Vec<(u64, u64, u64)> {
-        let bounds = |value| (self.inner.lowest_equivalent(value), self.inner.highest_equivalent(value));
+        let bounds =
+            |value| (self.inner.lowest_equivalent(value), self.inner.highest_equivalent(value));
         self.inner
             .iter_recorded()
             .map(|step| {

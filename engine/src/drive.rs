@@ -28,8 +28,14 @@ use crate::schedule::{Instants, Profile};
 pub(crate) const READ_BYTES: usize = 65536;
 /// A wake-up later than this is time in which the generator did not run.
 const STARVED_NS: u64 = 10_000_000;
+/// What handling one event may take at most, and the rest of a turn of the loop.
+const EVENT_NS: u64 = 200_000;
+const WORK_NS: u64 = 50_000_000;
+/// Connections on their way at once while they are opened ahead: fewer than the shortest listen
+/// queue that is usual, since what overflows one waits a second for its next SYN.
+const PRIME_AT_ONCE: u64 = 100;
 /// Connections are opened ahead of the start for this long at most.
-const PRIME_NS: u64 = 1_000_000_000;
+const PRIME_NS: u64 = 1_500_000_000;
 
 /// What a thread brings home.
 #[derive(Debug)]
@@ -74,6 +80,8 @@ pub struct Driver<'a> {
     /// Now, and the load's start, on the monotonic clock.
     pub(crate) now: u64,
     pub(crate) start: u64,
+    /// When the plan's duration is over; requests are planned before it.
+    end: u64,
     started_load: bool,
     stopping: bool,
     /// The next request's number, and how far numbers of this thread are apart.
@@ -86,9 +94,12 @@ pub struct Driver<'a> {
     tick_ns: u64,
     answered: u64,
     busy_ns: u128,
+    /// Events of the last wake-up, or requests begun since.
+    handled: u64,
     /// Up to when requests in flight are accounted in `busy_ns`.
     edge: u64,
     pub(crate) excused_ns: u128,
+    pub(crate) measured_from: u64,
     starved_ns: u64,
     starved_most_ns: u64,
 }
@@ -131,6 +142,7 @@ impl<'a> Driver<'a> {
             scratch: Vec::new(),
             now: now_ns(),
             start: 0,
+            end: u64::MAX,
             started_load: false,
             stopping: false,
             number: thread as u64,
@@ -142,8 +154,10 @@ impl<'a> Driver<'a> {
             tick_ns: (ns(shortest) / 50).clamp(2_000_000, 50_000_000),
             answered: 0,
             busy_ns: 0,
+            handled: 0,
             edge: 0,
             excused_ns: 0,
+            measured_from: 0,
             starved_ns: 0,
             starved_most_ns: 0,
         })
@@ -179,13 +193,14 @@ impl<'a> Driver<'a> {
             return;
         }
         let until = self.now + PRIME_NS.min(ns(self.plan.timeouts.connect_s));
-        for slot in 0..self.connections.len() {
-            self.connect(slot);
-        }
-        let pending = |c: &Connection| matches!(c.state, State::Connecting | State::Handshaking);
-        while self.connections.iter().any(pending) && !self.shared.interrupted() {
-            self.now = now_ns();
-            if self.now >= until {
+        let mut begun = 0;
+        while self.now < until && !self.shared.interrupted() {
+            let ended = self.record.totals.opened + self.record.totals.connect_failed;
+            while begun < self.connections.len() && begun as u64 - ended < PRIME_AT_ONCE {
+                self.connect(begun);
+                begun += 1;
+            }
+            if ended == self.connections.len() as u64 {
                 break;
             }
             self.wait(events, (self.now + 10_000_000).min(until));
@@ -204,13 +219,15 @@ impl<'a> Driver<'a> {
         let mut interval_end = start + interval;
         let mut tick = start + self.tick_ns;
         let mut cpu_at_measure = cpu_before;
-        self.edge = start;
+        (self.edge, self.measured_from) = (start, start);
         let mut interrupted = false;
+        self.end = end;
         while now_ns() < start {
             self.wait(events, start);
         }
         self.now = now_ns();
         self.begin_load();
+        self.handled = self.connections.len() as u64;
         loop {
             // The next thing that is due whatever the sockets do.
             let mut until = tick.min(interval_end).min(end).min(deadline);
@@ -241,6 +258,7 @@ impl<'a> Driver<'a> {
                 let (now, queued) = (self.now - start, self.queued());
                 self.record.measure_from(now, self.in_flight, queued);
                 self.answered = self.answers();
+                self.measured_from = self.now;
                 for connection in &mut self.connections {
                     connection.served = 0;
                 }
@@ -274,37 +292,43 @@ impl<'a> Driver<'a> {
 
     /// Waits for sockets until an instant, and handles what has come.
     fn wait(&mut self, events: &mut Vec<epoll::Event>, until: u64) {
-        if matches!(self.source, Source::Open { .. }) {
-            // What was sent since the last reading took time; the timer should not add it.
-            self.now = now_ns();
-        }
-        let before = self.now;
+        // What was written since the last reading took time; neither the timer nor the search for
+        // starvation should add it.
+        let before = now_ns();
+        self.starved(before - self.now, WORK_NS + EVENT_NS * self.handled);
         let left = if self.plan.spin { 0 } else { until.saturating_sub(before) };
-        let timeout =
-            Timespec { tv_sec: (left / 1_000_000_000) as i64, tv_nsec: (left % 1_000_000_000) as i64 };
+        let timeout = Timespec {
+            tv_sec: (left / 1_000_000_000) as i64,
+            tv_nsec: (left % 1_000_000_000) as i64,
+        };
         events.clear();
         let waited = epoll::wait(&self.epoll, spare_capacity(events), Some(&timeout));
         self.now = now_ns();
-        // Whatever keeps this thread from running (no core, a stopped process) shows here, since
-        // every wait has an end: the time since the last look minus what was asked for.
-        let late = self.now.saturating_sub((before + left).max(before));
-        if late > STARVED_NS && self.started_load {
-            self.starved_ns += late;
-            self.starved_most_ns = self.starved_most_ns.max(late);
-        }
+        self.starved(self.now - before, left + STARVED_NS);
         match waited {
             Ok(_) | Err(Errno::INTR) => {}
             // The descriptor is ours and the buffer is too; nothing else can be wrong.
             Err(error) => unreachable!("epoll_wait: {error}"),
         }
-        for index in 0..events.len() {
-            let event = events[index];
+        self.handled = events.len() as u64;
+        for event in events.iter() {
             let data = event.data.u64();
             let (slot, generation) = ((data & 0xffff_ffff) as usize, (data >> 32) as u32);
             if self.connections[slot].generation == generation {
                 self.ready(slot, event.flags);
                 self.release_due();
             }
+        }
+    }
+
+    /// Whatever keeps this thread from running (no core, a stopped process) shows here, since
+    /// every wait has an end and handling an event has a usual cost: time that was taken
+    /// beyond what was expected.
+    #[inline]
+    fn starved(&mut self, took: u64, expected: u64) {
+        if took > expected && self.started_load {
+            self.starved_ns += took - expected;
+            self.starved_most_ns = self.starved_most_ns.max(took - expected);
         }
     }
 
@@ -401,6 +425,12 @@ impl<'a> Driver<'a> {
                 planned
             };
             if due > self.now || self.stopping {
+                return;
+            }
+            if planned >= self.end {
+                if let Source::Open { next_ns, .. } = &mut self.source {
+                    *next_ns = None;
+                }
                 return;
             }
             if !self.spend() {

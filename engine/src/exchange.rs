@@ -102,6 +102,12 @@ impl Driver<'_> {
         }
     }
 
+    /// The slot could not have a request in flight while it connected.
+    fn excuse(&mut self, slot: usize) {
+        let since = self.connections[slot].connect_ns.max(self.measured_from);
+        self.excused_ns += u128::from(self.now.saturating_sub(since));
+    }
+
     fn shake_hands(&mut self, slot: usize) {
         let Some(stream) = &mut self.connections[slot].stream else { return };
         match stream.handshake() {
@@ -120,7 +126,7 @@ impl Driver<'_> {
         self.good_address = connection.address;
         connection.state = State::Idle;
         if connection.active {
-            self.excused_ns += u128::from(self.now - connection.connect_ns);
+            self.excuse(slot);
             self.transmit(slot);
         }
     }
@@ -130,11 +136,8 @@ impl Driver<'_> {
         let connection = &mut self.connections[slot];
         let kind = connection.kind as usize;
         let request = self.shared.requests.get(kind);
-        let cookies = if connection.cookies.is_empty() {
-            String::new()
-        } else {
-            connection.cookie_header()
-        };
+        let cookies =
+            if connection.cookies.is_empty() { String::new() } else { connection.cookie_header() };
         let (bytes, body_at) = match &connection.location {
             None => {
                 self.shared.requests.bytes(kind, connection.number, &cookies, &mut self.scratch)
@@ -481,7 +484,7 @@ impl Driver<'_> {
         let took = self.now - self.connections[slot].connect_ns;
         note(&mut self.record.connect, took);
         if self.connections[slot].active {
-            self.excused_ns += u128::from(took);
+            self.excuse(slot);
         }
         // The first failure to connect already backs off: there is no one to talk to.
         let connection = &mut self.connections[slot];
@@ -520,7 +523,9 @@ impl Driver<'_> {
             let connection = &self.connections[slot];
             let since = |instant: u64| self.now.saturating_sub(instant);
             match connection.state {
-                State::Connecting | State::Handshaking if since(connection.connect_ns) >= connect => {
+                State::Connecting | State::Handshaking
+                    if since(connection.connect_ns) >= connect =>
+                {
                     let text = format!("no connection within {} s", timeouts.connect_s);
                     self.connect_failed(slot, Failure::new(ErrorKind::ConnectTimeout, text));
                 }
@@ -548,7 +553,11 @@ fn same_origin(value: &[u8], target: &crate::connect::Target) -> Option<Box<str>
     let path = match text.strip_prefix(scheme) {
         Some(rest) => {
             let rest = rest.strip_prefix(target.authority.as_str())?;
-            if rest.is_empty() { "/" } else { rest }
+            if rest.is_empty() {
+                "/"
+            } else {
+                rest
+            }
         }
         None => text,
     };

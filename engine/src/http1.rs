@@ -191,11 +191,8 @@ impl Reader {
     #[inline]
     fn begin_body(&mut self, fields: &Fields) {
         let status = fields.status;
-        let mut reusable = if fields.minor == 0 {
-            fields.keep_alive && !fields.close
-        } else {
-            !fields.close
-        };
+        let mut reusable =
+            if fields.minor == 0 { fields.keep_alive && !fields.close } else { !fields.close };
         self.left = fields.length.unwrap_or(0);
         self.phase = if self.bodiless || status == 204 || status == 304 {
             Phase::Done
@@ -344,7 +341,10 @@ fn parse_head(head: &[u8]) -> Result<Fields, Fault> {
     else {
         return Err(Fault::Bad);
     };
-    if !minor.is_ascii_digit() || !(b'1'..=b'9').contains(&a) || !b.is_ascii_digit() || !c.is_ascii_digit()
+    if !minor.is_ascii_digit()
+        || !(b'1'..=b'9').contains(&a)
+        || !b.is_ascii_digit()
+        || !c.is_ascii_digit()
     {
         return Err(Fault::Bad);
     }
@@ -425,6 +425,8 @@ pub fn header<'a>(head: &'a [u8], wanted: &'a str) -> Option<&'a [u8]> {
 pub fn headers<'a>(head: &'a [u8], wanted: &'a str) -> impl Iterator<Item = &'a [u8]> {
     head.split(|&b| b == b'\n').skip(1).filter_map(move |line| {
         let colon = memchr(b':', line)?;
-        line[..colon].eq_ignore_ascii_case(wanted.as_bytes()).then(|| line[colon + 1..].trim_ascii())
+        line[..colon]
+            .eq_ignore_ascii_case(wanted.as_bytes())
+            .then(|| line[colon + 1..].trim_ascii())
     })
 }

@@ -10,13 +10,13 @@ impl Random {
     /// The stream named by a seed and a number.
     pub fn of(seed: u64, stream: u64) -> Self {
         let mut mixed = Self(seed ^ 0x9e37_79b9_7f4a_7c15);
-        let base = mixed.next();
+        let base = mixed.bits();
         Self(base ^ stream.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     /// 64 random bits.
     #[inline]
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,13 +27,13 @@ impl Random {
     /// A number below `bound`; the bias of the multiply-shift is below `bound / 2^64`.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A number in [0, 1).
     #[inline]
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     fn the_same_seed_and_stream_give_the_same_draws() {
         let draw = |seed, stream| {
             let mut random = Random::of(seed, stream);
-            (0..8).map(|_| random.next()).collect::<Vec<_>>()
+            (0..8).map(|_| random.bits()).collect::<Vec<_>>()
         };
         assert_eq!(draw(1, 2), draw(1, 2));
         assert_ne!(draw(1, 2), draw(1, 3));

@@ -234,8 +234,7 @@ pub fn merge(into: &mut Histogram<u64>, from: &Histogram<u64>) {
 impl Recorder {
     /// A recorder for a thread; time 0 is the load's start.
     pub fn new(kinds: usize, open_loop: bool, warmup: bool) -> Self {
-        let request =
-            RequestRecord { ok: 0, failed: 0, timed_out: 0, service: histogram() };
+        let request = RequestRecord { ok: 0, failed: 0, timed_out: 0, service: histogram() };
         Self {
             totals: Counters::default(),
             at_interval: Counters::default(),
@@ -274,7 +273,14 @@ impl Recorder {
     }
 
     /// A whole answer with a status that was not expected: a failure, its time kept apart.
-    pub fn unexpected(&mut self, kind: usize, status: u16, times: Times, at_ns: u64, sample: &[u8]) {
+    pub fn unexpected(
+        &mut self,
+        kind: usize,
+        status: u16,
+        times: Times,
+        at_ns: u64,
+        sample: &[u8],
+    ) {
         self.totals.failed += 1;
         self.totals.classes[usize::from(status / 100 - 1).min(4)] += 1;
         self.count_code(status);

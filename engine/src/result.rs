@@ -368,9 +368,16 @@ impl LoadResult {
     /// in flight, made of the very stamps that were recorded, against N slots for that time.
     /// Time in which slots connected or thought is known and excused; time in which they backed
     /// off after errors is told by the errors.
-    fn little(&self, merged: &Merged, slots: usize, open: bool, measured_ns: f64) -> Option<String> {
+    fn little(
+        &self,
+        merged: &Merged,
+        slots: usize,
+        open: bool,
+        measured_ns: f64,
+    ) -> Option<String> {
         // A run that ended by count leaves slots idle at its end.
-        if open || merged.counted || self.failed + self.timed_out > 0 || self.connections.failed > 0 {
+        if open || merged.counted || self.failed + self.timed_out > 0 || self.connections.failed > 0
+        {
             return None;
         }
         let all = slots as f64 * measured_ns;
@@ -429,8 +436,7 @@ struct MergedInterval {
 
 impl Merged {
     fn of(threads: Vec<ThreadRecord>, kinds: usize) -> Self {
-        let kind =
-            RequestRecord { ok: 0, failed: 0, timed_out: 0, service: histogram() };
+        let kind = RequestRecord { ok: 0, failed: 0, timed_out: 0, service: histogram() };
         let mut all = Self {
             totals: Counters::default(),
             service: histogram(),

@@ -136,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_constant_rate_is_evenly_spaced_for_as_long_as_it_lasts() {
-        assert_eq!(instants(&[phase(1.0, 1000.0, 1000.0)], 4), [0, 1_000_000, 2_000_000, 3_000_000]);
+        assert_eq!(
+            instants(&[phase(1.0, 1000.0, 1000.0)], 4),
+            [0, 1_000_000, 2_000_000, 3_000_000]
+        );
         let profile = Profile::new(&[phase(1.0, 50_000.0, 50_000.0)]);
         // An hour later the instants are still exact to the nanosecond.
         assert_eq!(profile.instant(50_000.0 * 3600.0 + 1.0), Some(3600.0 + 1.0 / 50_000.0));

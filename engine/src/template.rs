@@ -58,12 +58,23 @@ enum Part {
     Literal(Vec<u8>),
     /// The length of the expanded body.
     BodyLength,
-    Text { alphabet: Vec<u8>, length: usize },
-    Integer { low: i64, high: i64 },
-    Sequence { first: u64 },
+    Text {
+        alphabet: Vec<u8>,
+        length: usize,
+    },
+    Integer {
+        low: i64,
+        high: i64,
+    },
+    Sequence {
+        first: u64,
+    },
     Uuid,
     Choice(Vec<String>),
-    Lines { lines: Arc<Vec<String>>, random: bool },
+    Lines {
+        lines: Arc<Vec<String>>,
+        random: bool,
+    },
     Milliseconds,
 }
 
@@ -146,7 +157,10 @@ impl Compiled {
             spec.name.clone()
         };
         let token = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b))
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b))
         };
         if !token(&spec.method) {
             return Err(format!("plan: method {:?} is not an HTTP token", spec.method));
@@ -195,10 +209,9 @@ impl Compiled {
             head.push(Part::BodyLength);
             head.push(Part::Literal(b"\r\n".to_vec()));
         }
-        let waits_for_continue = spec
-            .headers
-            .iter()
-            .any(|(n, v)| n.eq_ignore_ascii_case("expect") && v.eq_ignore_ascii_case("100-continue"));
+        let waits_for_continue = spec.headers.iter().any(|(n, v)| {
+            n.eq_ignore_ascii_case("expect") && v.eq_ignore_ascii_case("100-continue")
+        });
         let mut compiled = Self {
             name,
             is_head: spec.method == "HEAD",
@@ -261,7 +274,7 @@ impl Part {
                 let size = alphabet.len() as u64;
                 let mut left = *length;
                 while left > 0 {
-                    let mut draw = random.next();
+                    let mut draw = random.bits();
                     for _ in 0..left.min(4) {
                         out.push(alphabet[(((draw & 0xffff) * size) >> 16) as usize]);
                         draw >>= 16;
@@ -276,7 +289,7 @@ impl Part {
             }
             Self::Sequence { first } => drop(write!(out, "{}", first.wrapping_add(number))),
             Self::Uuid => {
-                let (a, b) = (random.next(), random.next());
+                let (a, b) = (random.bits(), random.bits());
                 drop(write!(
                     out,
                     "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
@@ -337,12 +350,16 @@ impl Files {
             let rows = csv::rows(&Self::text(path)?).map_err(|e| format!("plan: {path:?}: {e}"))?;
             self.tables.insert(path.to_owned(), rows);
         }
-        let (header, rows) = self.tables[path]
-            .split_first()
-            .filter(|(_, rows)| !rows.is_empty())
-            .ok_or_else(|| format!("plan: data file {path:?} has no rows below its header"))?;
+        let (header, rows) =
+            self.tables[path]
+                .split_first()
+                .filter(|(_, rows)| !rows.is_empty())
+                .ok_or_else(|| format!("plan: data file {path:?} has no rows below its header"))?;
         let index = header.iter().position(|name| name == column).ok_or_else(|| {
-            format!("plan: data file {path:?} has no column {column:?}; it has: {}", header.join(", "))
+            format!(
+                "plan: data file {path:?} has no column {column:?}; it has: {}",
+                header.join(", ")
+            )
         })?;
         rows.iter()
             .map(|row| row.get(index).cloned())
@@ -450,7 +467,8 @@ mod tests {
 
     #[test]
     fn the_key_value_workload_is_one_line_and_repeats_with_its_seed() {
-        let json = r#"[{"path":"/v0/entity?id={{string:3}}","method":"PUT","body":"{{string:300}}"}]"#;
+        let json =
+            r#"[{"path":"/v0/entity?id={{string:3}}","method":"PUT","body":"{{string:300}}"}]"#;
         let first = sent(json, 7);
         assert_eq!(first, sent(json, 7));
         assert_ne!(first, sent(json, 8));
@@ -462,7 +480,10 @@ mod tests {
     #[test]
     fn every_template_expands_within_its_bounds() {
         for number in 0..200 {
-            let text = sent(r#"[{"path":"/{{int:-2:2}}/{{seq:5}}/{{choice:a|b}}/{{uuid}}/{{string:2:x}}"}]"#, number);
+            let text = sent(
+                r#"[{"path":"/{{int:-2:2}}/{{seq:5}}/{{choice:a|b}}/{{uuid}}/{{string:2:x}}"}]"#,
+                number,
+            );
             let path: Vec<&str> = text.split(' ').nth(1).unwrap().split('/').collect();
             assert!((-2..=2).contains(&path[1].parse::<i32>().unwrap()));
             assert_eq!(path[2], (number + 5).to_string());
@@ -474,8 +495,7 @@ mod tests {
 
     #[test]
     fn weights_share_out_the_requests() {
-        let requests =
-            requests(r#"[{"path":"/a","weight":3},{"path":"/b","weight":1}]"#).unwrap();
+        let requests = requests(r#"[{"path":"/a","weight":3},{"path":"/b","weight":1}]"#).unwrap();
         let second = (0..40_000).filter(|&n| requests.pick(n) == 1).count();
         assert!((9_600..10_400).contains(&second), "{second}");
     }

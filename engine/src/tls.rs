@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
@@ -30,21 +32,21 @@ impl Client {
         let builder = if rules.verify {
             builder.with_root_certificates(roots(rules)?)
         } else {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
         };
         let mut config = match (&rules.cert_file, &rules.key_file) {
             (Some(certificate), Some(key)) => builder
                 .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
                 .map_err(|error| wrong(format!("client certificate: {error}")))?,
             (None, None) => builder.with_no_client_auth(),
-            _ => return Err(wrong("a client certificate needs both its file and its key's".into())),
+            _ => {
+                return Err(wrong("a client certificate needs both its file and its key's".into()))
+            }
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = rules.server_name.as_deref().unwrap_or(host).to_owned();
-        let name = ServerName::try_from(name)
-            .map_err(|error| wrong(format!("server name: {error}")))?;
+        let name =
+            ServerName::try_from(name).map_err(|error| wrong(format!("server name: {error}")))?;
         Ok(Self { config: Arc::new(config), name })
     }
 
