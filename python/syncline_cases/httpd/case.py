@@ -16,7 +16,9 @@ def load(duration_s: float, warmup_s: float) -> Load:
 def variant(name: str, title: str, *options: str, **settings: str) -> Variant:
     module = "syncline_cases.httpd.seeded"
     command = ("{python}", "-m", module, *options, "--host", "{host}", "{port}")
-    return Variant(name, title, command=command, settings=settings)
+    # Lines leave the process as any program's do: one by one to a terminal, else in blocks.
+    env = {"PYTHONUNBUFFERED": ""}
+    return Variant(name, title, command=command, env=env, settings=settings)
 
 
 def published(name: str, throughput_rps: float, mean_ms: float, timeouts: int) -> Published:

@@ -27,7 +27,11 @@ class Pool(Protocol):
 
 
 class Server:
-    """Accepts connections and gives them to a pool."""
+    """Accepts connections and gives them to a pool.
+
+    Attributes:
+        port: the port, also if 0 was asked for.
+    """
 
     def __init__(
         self,
@@ -46,13 +50,8 @@ class Server:
         self._listener = socket.create_server(address, family=family, backlog=1024)
         # Accepted connections inherit it.
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="listener", daemon=True)
-
-    @property
-    def port(self) -> int:
-        """The port, also if 0 was asked for."""
-        port: int = self._listener.getsockname()[1]
-        return port
 
     def start(self) -> None:
         self._pool.start()
@@ -64,6 +63,8 @@ class Server:
         Returns:
             False if some client took longer than the grace.
         """
+        if self._stopping.is_set():
+            return True
         self._stopping.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._thread.join()
