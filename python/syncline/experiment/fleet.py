@@ -1,0 +1,141 @@
+"""The services and back ends of a run: started when first needed, kept, and all ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+
+from syncline.codec import identity
+from syncline.errors import ServiceStartError
+from syncline.events import (
+    BackendStarting,
+    DatabasePreparing,
+    Observer,
+    ServiceStarting,
+)
+from syncline.experiment.tools import RunningBackend, RunningService, Tools
+from syncline.mask import mask
+from syncline.outcome import LoadResult, Silence
+from syncline.process import Workspace
+from syncline.trial import Case, Variant
+
+# A service that is retired hangs or is dead; a polite end would only be waited for.
+_RETIRE_GRACE_S = 0.2
+# How long a service may take, after a load, for what it still has in hand.
+_DRAIN_S = 2.0
+
+
+class Fleet:
+    """What runs beside the load. Ends with its ``with`` block.
+
+    A variant's service lives over all levels, so that a level meets it warm, as in production;
+    the services of several variants may live at once, since idle ones cost nothing. Variants
+    that ask the same of a back end share it.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        workspace: Workspace,
+        tools: Tools,
+        observer: Observer,
+        backend_urls: Mapping[str, str],
+    ):
+        self._case = case
+        self._workspace = workspace
+        self._tools = tools
+        self._observer = observer
+        self._backend_urls = backend_urls
+        self._backends: dict[str, RunningBackend] = {}
+        self._prepared: set[tuple[str, ...]] = set()
+        self._services: dict[str, RunningService] = {}
+        self._retired: dict[str, str] = {}
+        self._broken: dict[str, ServiceStartError] = {}
+        self._stack = ExitStack()
+
+    def service(self, variant: Variant) -> RunningService:
+        """The variant's service; started, with what it needs, unless it runs.
+
+        Raises:
+            ServiceStartError: it does not start, now or at an earlier try.
+        """
+        key = identity(variant)
+        if key in self._broken:
+            raise self._broken[key]
+        if key not in self._services:
+            try:
+                self._services[key] = self._start(variant, key)
+            except ServiceStartError as error:
+                self._broken[key] = error
+                raise
+        return self._services[key]
+
+    def unusable(self, variant: Variant, result: LoadResult, hang: Silence | None) -> str:
+        """Why the service must not meet another load after this one; empty if it may.
+
+        An answer alone does not acquit it: with all its pool's connections lost in a deadlock
+        it may still answer where no connection is needed.
+        """
+        service = self._services[identity(variant)]
+        if service.exit_status() is not None:
+            return "it died"
+        if hang is not None:
+            return "it hung"
+        if result.timed_out:
+            return "requests timed out and may still be under way in it"
+        if not self._tools.answers(service.url + self._case.ready_path, _DRAIN_S):
+            return f"it gave no answer for {_DRAIN_S:g} s after the load"
+        return ""
+
+    def retire(self, variant: Variant, reason: str) -> None:
+        """Ends a service that cannot be used again; the next trial starts a fresh one."""
+        key = identity(variant)
+        self._services.pop(key).stop(_RETIRE_GRACE_S)
+        self._retired[key] = reason
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Back ends end after the services that use them.
+        with self._stack, ExitStack() as services:
+            for service in self._services.values():
+                services.callback(service.stop)
+
+    def _start(self, variant: Variant, key: str) -> RunningService:
+        env = self._backend_env(variant)
+        reason = self._retired.get(key, "")
+        self._observer(ServiceStarting(variant, again=key in self._retired, reason=reason))
+        return self._tools.start_service(
+            variant, workspace=self._workspace, env=env, ready_path=self._case.ready_path
+        )
+
+    def _backend_env(self, variant: Variant) -> dict[str, str]:
+        env: dict[str, str] = {}
+        keys = []
+        for name in self._case.backends:
+            settings = variant.backends.get(name, {})
+            key = identity([name, settings])
+            if key not in self._backends:
+                self._backends[key] = self._provide(name, settings)
+            env.update(self._backends[key].env())
+            keys.append(key)
+        database = tuple(keys)
+        if self._case.prepare is not None and database not in self._prepared:
+            self._observer(DatabasePreparing(self._case))
+            self._tools.prepare(self._case.prepare, env, self._workspace)
+            self._prepared.add(database)
+        return env
+
+    def _provide(self, name: str, settings: Mapping[str, str]) -> RunningBackend:
+        url = self._backend_urls.get(name)
+        self._observer(BackendStarting(name, mask(url) if url is not None else None))
+        backend = self._tools.provide(name, settings, self._workspace, url)
+        self._stack.callback(backend.close)
+        return backend

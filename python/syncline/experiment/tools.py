@@ -1,0 +1,140 @@
+"""The effects that an experiment is made of, as one value that a test can replace."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from syncline import engine
+from syncline.backends import provide
+from syncline.errors import ServiceStartError
+from syncline.launch import start_service
+from syncline.outcome import LoadResult, Progress
+from syncline.plan import Plan
+from syncline.process import ChildSpec, Workspace, spawn
+from syncline.trial import Variant
+
+PREPARE_TIMEOUT_S = 120.0
+
+
+class RunningService(Protocol):
+    """What an experiment asks of a service; see :class:`syncline.launch.Service`."""
+
+    @property
+    def url(self) -> str: ...
+    def exit_status(self) -> int | None: ...
+    def log_tail(self, lines: int = 20) -> str: ...
+    def stop(self, grace_s: float | None = None) -> int | None: ...
+
+
+class RunningBackend(Protocol):
+    """What an experiment asks of a back end; see :class:`syncline.backends.Backend`."""
+
+    @property
+    def name(self) -> str: ...
+    def env(self) -> dict[str, str]: ...
+    def close(self) -> None: ...
+
+
+class StartService(Protocol):
+    def __call__(
+        self,
+        variant: Variant,
+        *,
+        workspace: Workspace,
+        env: Mapping[str, str],
+        ready_path: str,
+    ) -> RunningService: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Everything by which an experiment touches the world.
+
+    Attributes:
+        load: runs a plan to its end; raises KeyboardInterrupt on Ctrl-C.
+        open_workspace: the directory of the run, gone at its end.
+        provide: starts a back end, or takes the one at a URL.
+        start_service: starts a variant; returns once it answers.
+        prepare: runs the case's module that fills a database.
+        answers: whether a GET of a URL is answered within so many seconds.
+        clock: monotonic seconds.
+    """
+
+    load: Callable[[Plan, Callable[[Progress], None]], LoadResult]
+    open_workspace: Callable[[], AbstractContextManager[Workspace]]
+    provide: Callable[[str, Mapping[str, str], Workspace, str | None], RunningBackend]
+    start_service: StartService
+    prepare: Callable[[str, Mapping[str, str], Workspace], None]
+    answers: Callable[[str, float], bool]
+    clock: Callable[[], float]
+
+
+def real_tools() -> Tools:
+    """This machine."""
+    return Tools(
+        load=engine.load,
+        open_workspace=Workspace.open,
+        provide=provide,
+        start_service=start_service,
+        prepare=prepare,
+        answers=answers,
+        clock=time.monotonic,
+    )
+
+
+def prepare(module: str, env: Mapping[str, str], workspace: Workspace) -> None:
+    """Runs ``python -m module`` with the back ends' addresses in its environment.
+
+    Raises:
+        ServiceStartError: it failed or took over two minutes; with the end of its log.
+    """
+    child = spawn(
+        ChildSpec(
+            argv=(sys.executable, "-m", module),
+            workspace=workspace,
+            name="prepare",
+            env={**os.environ, **env},
+        )
+    )
+    try:
+        status = child.wait(PREPARE_TIMEOUT_S)
+        if status == 0:
+            return
+        happened = (
+            f"took over {PREPARE_TIMEOUT_S:g} s" if status is None else f"ended with {status}"
+        )
+        raise ServiceStartError(
+            f"The database could not be filled: {module} {happened}. Its last words:\n"
+            f"{child.log_tail(8)}"
+        )
+    finally:
+        child.stop(0)
+
+
+def answers(url: str, timeout_s: float) -> bool:
+    """Whether a GET is answered, with any status, within the time.
+
+    The bound is on each step of the exchange; a body that trickles is not waited for.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port or 80, timeout=timeout_s
+    )
+    try:
+        path = parts.path or "/"
+        connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    else:
+        return True
+    finally:
+        connection.close()

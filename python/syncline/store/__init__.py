@@ -1,0 +1,6 @@
+"""Runs kept: each finished trial is in the store whole, or not at all."""
+
+from syncline.store.schema import SCHEMA_VERSION
+from syncline.store.store import DEFAULT_STORE, RunSummary, Store
+
+__all__ = ["DEFAULT_STORE", "SCHEMA_VERSION", "RunSummary", "Store"]
