@@ -26,7 +26,7 @@ from syncline.outcome import (
     Validity,
 )
 from syncline.record import Environment, RunRecord
-from syncline.trial import Case, Load, Published, Trial, Variant
+from syncline.trial import Case, Experiment, Load, Published, Trial, Variant
 
 UNIT_NS = 1000
 STARTED = "2026-01-02T03:04:05Z"
@@ -245,6 +245,11 @@ def run_record(
         trials=trials,
     )
     return replace(record, **changes)
+
+
+def experiment(record: RunRecord) -> Experiment:
+    """The experiment that a record is of."""
+    return Experiment(record.case.name, record.purpose, record.planned)
 
 
 def with_rate(rps: float, **changes: Any) -> LoadResult:

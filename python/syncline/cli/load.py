@@ -73,7 +73,13 @@ WHEN = (
         type=parameters.DURATION,
         help="How long to measure: 5, 5s, 1m30s. 10 s by default.",
     ),
-    _option("-n", "--requests", type=click.IntRange(1), help="End after that many requests."),
+    _option(
+        "-n",
+        "--requests",
+        type=click.IntRange(1),
+        metavar="N",
+        help="End after that many requests.",
+    ),
     _option(
         *("-R", "--rate"),
         type=parameters.RATE,
@@ -107,8 +113,22 @@ WHEN = (
     _option("--seed", type=int, default=1, show_default=True, help="Fixes all random choices."),
 )
 HOW = (
-    _option("-c", "--connections", type=click.IntRange(1), default=10, show_default=True),
-    _option("-t", "--threads", type=click.IntRange(1), default=1, show_default=True),
+    _option(
+        *("-c", "--connections"),
+        type=click.IntRange(1, 1_000_000),
+        metavar="N",
+        default=10,
+        show_default=True,
+        help="How many connections carry the requests.",
+    ),
+    _option(
+        *("-t", "--threads"),
+        type=click.IntRange(1),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help="How many threads share the connections.",
+    ),
     _option(
         *("-T", "--timeout"),
         type=parameters.DURATION,
@@ -163,8 +183,9 @@ def load(url: str, **given: Any) -> None:
     was answered. With --rate or --stages it is an open loop: requests start at planned instants
     whatever the service does, and response time runs from there.
 
-    Exits with 0 if the measurement is good, 2 if the command is wrong, 3 if the measurement is
-    not valid or nothing succeeded, 130 on Ctrl-C (what was measured until then is kept).
+    Exits with 0 if the measurement is good, 1 if the service hung, 2 if the command is wrong, 3 if
+    the measurement is not valid or nothing succeeded, 130 on Ctrl-C (what was measured until then
+    is kept).
     """
     target = parse_target(url, given["unix_socket"])
     output = _take(Output, given)

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from syncline.errors import EnvironmentLackError, UsageError
+from syncline.hang import hang_of
 from syncline.outcome import LoadResult
 from syncline.plan import Plan
 from syncline.report.hdr import hgrm, hlog
@@ -92,10 +93,12 @@ def put_out(loaded: Loaded, output: Output) -> None:
 
 
 def exit_code(loaded: Loaded) -> int:
-    """0 good; 3 not a valid measurement, or no success at all; 130 interrupted."""
+    """0 good; 1 the service hung; 3 no valid measurement, or no success; 130 interrupted."""
     if loaded.interrupted:
         return 130
-    return 3 if loaded.result.validity.status == "invalid" or loaded.result.ok == 0 else 0
+    if loaded.result.validity.status == "invalid" or loaded.result.ok == 0:
+        return 3
+    return 0 if hang_of(loaded.result) is None else 1
 
 
 def _show(loaded: Loaded, output: Output) -> None:

@@ -37,12 +37,16 @@ class Display:
         self._drawn_at = -1e9
         self._live: Live | None = None
         self._broken = False
+        # rich ends the process when a pipe is closed; here only the display ends.
+        console.on_broken_pipe = self._end  # type: ignore[method-assign]
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             # Without its own thread: the block changes only when there is something to say.
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
+        else:
+            self._drawn_at = self._clock()
         return self
 
     def __exit__(
@@ -64,7 +68,7 @@ class Display:
     def line(self, text: str, style: str = "default") -> None:
         """Append a line that stays: above the block on a terminal."""
         shown = Text(clean.plain(text), style=style)
-        self._guarded(lambda: self._console.print(shown, highlight=False))
+        self._guarded(lambda: self._console.print(shown, highlight=False, soft_wrap=True))
 
     def plain_line(self, text: str) -> None:
         """Append a line away from a terminal, where the block would have said it."""
@@ -90,7 +94,10 @@ class Display:
             action()
         except (OSError, ValueError, UnicodeError):
             # The reader went away (a closed pipe, a closed terminal): the measurement goes on.
-            self._broken = True
+            self._end()
+
+    def _end(self) -> None:
+        self._broken = True
 
 
 class LoadDisplay:
@@ -132,7 +139,7 @@ class LoadDisplay:
         done = self._done(progress)
         left = progress.elapsed_s * (1 - done) / done if done > 0 else None
         togo = f", {units.clock(left)} to go" if left is not None else ""
-        return f"{phase} {units.clock(progress.elapsed_s)}{togo}"
+        return f"{phase} {units.clock(int(progress.elapsed_s))}{togo}"
 
 
 def glance(progress: Progress) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncline.hang import hang_of
 from syncline.mask import mask
 from syncline.outcome import LoadResult
 from syncline.plan import ClosedLoop, OpenLoop, Phase, Plan
@@ -27,10 +28,11 @@ from syncline.report.spectrum import latency_bars, spectrum_table
 NOTES = {
     "keep-alive-off": "The server closed connections although keep-alive was asked for: each "
     "request paid for a new connection.",
-    "extra-bytes": "The server sent bytes after the end of a response; those connections were "
-    "dropped.",
-    "errors-not-expected": "Some answers had a status that was not expected.",
+    "garbage-after-response": "The server sent bytes after the end of a response; those "
+    "connections were dropped.",
 }
+# Codes of what the report says elsewhere, with its figures.
+_SAID = frozenset({"generator-bound", "connections-never-served", "interrupted"})
 
 
 def build_load(
@@ -55,17 +57,17 @@ def _nodes(plan: Plan, result: LoadResult, detail: bool, interrupted: bool) -> I
     yield paragraph(_how(plan, result), tone="dim")
     if result.service_time_us is not None or result.error_time_us is not None:
         yield latency_table(result)
-        yield paragraph(_which_is_which(plan), tone="dim")
+        yield paragraph(_which_is_which(plan, result), tone="dim")
     yield from _distribution(result, detail)
     yield from _over_time(result)
     yield ends_table(plan, result)
     if len(result.by_request) > 1:
         yield request_table(result)
     yield Facts(tuple(health_rows(plan, result)))
-    if result.silence is not None:
+    if result.silence is not None and hang_of(result) is None:
         end = ", to the end" if result.silence.until_end else ", then answers came again"
         yield Note("warn", _capital(hang_words(result.silence, None)) + end + ".")
-    for code in result.notes:
+    for code in (code for code in result.notes if code not in _SAID):
         yield Note("info", NOTES.get(code, code))
     yield _verdict(plan, result, interrupted)
 
@@ -115,7 +117,9 @@ def _rate(phase: Phase) -> str:
     return f"{units.rate(phase.from_rps)} to {units.rate(phase.to_rps)}/s"
 
 
-def _which_is_which(plan: Plan) -> str:
+def _which_is_which(plan: Plan, result: LoadResult) -> str:
+    if result.service_time_us is None:
+        return "No request succeeded, so there is no service time: this is how long failing took."
     if isinstance(plan.schedule, OpenLoop):
         return (
             "Response time runs from the planned instant, so waiting for a free connection counts: "

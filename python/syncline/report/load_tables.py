@@ -82,9 +82,9 @@ def _open_rows(result: LoadResult) -> Iterator[tuple[Cell, ...]]:
         age = result.in_flight_oldest_s
         oldest = f"oldest {units.span(age)} old" if age is not None and age >= 1 else ""
         yield (
-            Cell("in flight at the end"),
-            Cell(result.in_flight, "count"),
-            Cell(result.in_flight / result.started if result.started else None, "share"),
+            Cell("in flight at the end", tone="warn" if oldest else "dim"),
+            Cell(result.in_flight, "count", tone="normal" if oldest else "dim"),
+            Cell(_share(result.in_flight, result), "share", tone="normal" if oldest else "dim"),
             Cell(oldest, tone="warn"),
             Cell(""),
         )
@@ -99,10 +99,14 @@ def _row(
     return (
         Cell(label, tone="bad" if bad else "normal"),
         Cell(number, "count"),
-        Cell(number / result.started if result.started else None, "share"),
+        Cell(_share(number, result), "share"),
         Cell(_when(sample) if sample else ""),
         Cell(_shortened(sample.sample), "code") if sample else Cell(""),
     )
+
+
+def _share(number: int, result: LoadResult) -> float | None:
+    return number / result.started if result.started else None
 
 
 def _when(sample: ErrorSample) -> str:

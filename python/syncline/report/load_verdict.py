@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from syncline.hang import hang_of
 from syncline.outcome import LoadResult
 from syncline.plan import OpenLoop, Plan
 from syncline.report import units
 from syncline.report.document import Sentence
-from syncline.report.incidents import failure_words
+from syncline.report.incidents import failure_words, hang_words
 from syncline.report.levels import latency
 
 
@@ -18,14 +19,18 @@ def answered(result: LoadResult) -> bool:
 def verdict(plan: Plan, result: LoadResult, *, interrupted: bool = False) -> tuple[Sentence, ...]:
     """What it came to, and whether that is a measurement."""
     said = [_interrupted(plan, result)] if interrupted else []
-    said.append(_figures(plan, result) if result.ok else _nothing(result))
+    hang = hang_of(result)
+    if hang is not None and result.ok:
+        text = f"The service hung: {hang_words(hang, result)}."
+        said.append(Sentence(text, "bad"))
+    said.append(_figures(plan, result, calm=hang is None) if result.ok else _nothing(result))
     if result.validity.status == "invalid":
         reasons = "; ".join(result.validity.reasons) or "no reason was given"
         said.append(Sentence(f"invalid: {reasons}", "bad"))
     return tuple(said)
 
 
-def _figures(plan: Plan, result: LoadResult) -> Sentence:
+def _figures(plan: Plan, result: LoadResult, *, calm: bool) -> Sentence:
     lost = result.failed + result.timed_out
     ended = result.ok + lost
     rate = f"{units.rate(result.throughput_rps)} req/s"
@@ -36,9 +41,9 @@ def _figures(plan: Plan, result: LoadResult) -> Sentence:
         what = "response time " if result.response_time_us is not None else ""
         rate += f", {what}p50 {units.duration(times.p50)}, p99 {units.duration(times.p99)}"
     if not lost:
-        clean = result.validity.status == "valid"
+        good = calm and result.validity.status == "valid"
         all_ok = f"all {units.count(ended)} answers as expected"
-        return Sentence(f"{rate}; {all_ok}.", "good" if clean else "warn")
+        return Sentence(f"{rate}; {all_ok}.", "good" if good else "normal")
     share = units.share(lost / ended)
     return Sentence(
         f"{rate}; {units.count(lost)} of {units.count(ended)} failed ({share}): "
