@@ -20,7 +20,7 @@ use crate::clock::{now_ns, thread_cpu_ns};
 use crate::connection::{Connection, State};
 use crate::mutant::{is_mutant, Mutant};
 use crate::plan::{Phase, Plan, Schedule};
-use crate::record::{note, Recorder};
+use crate::record::{note, Edge, Recorder};
 use crate::run::{Glance, Shared};
 use crate::schedule::{Instants, Profile};
 
@@ -253,10 +253,9 @@ impl<'a> Driver<'a> {
                 warm = None;
                 self.account_busy();
                 self.pulse();
+                self.record.measure_from(self.now - start, self.edge_state());
                 (self.busy_ns, self.excused_ns) = (0, 0);
                 (self.starved_ns, self.starved_most_ns) = (0, 0);
-                let (now, queued) = (self.now - start, self.queued());
-                self.record.measure_from(now, self.in_flight, queued);
                 self.answered = self.answers();
                 self.measured_from = self.now;
                 for connection in &mut self.connections {
@@ -266,7 +265,7 @@ impl<'a> Driver<'a> {
             }
             if self.now >= interval_end {
                 self.account_busy();
-                self.record.roll(self.now - start, self.in_flight, self.queued());
+                self.record.roll(self.now - start, self.edge_state());
                 interval_end += interval * ((self.now - interval_end) / interval + 1);
             }
             if self.now >= tick {
@@ -533,6 +532,15 @@ impl<'a> Driver<'a> {
         }
     }
 
+    fn edge_state(&self) -> Edge {
+        Edge {
+            in_flight: self.in_flight,
+            queued: self.queued(),
+            busy_ns: self.busy_ns,
+            excused_ns: self.excused_ns,
+        }
+    }
+
     fn answers(&self) -> u64 {
         self.record.totals.classes.iter().sum()
     }
@@ -582,7 +590,7 @@ impl<'a> Driver<'a> {
     fn finish(mut self, interrupted: bool, cpu_ns: u64) -> ThreadRecord {
         let end_ns = self.now - self.start;
         let queued = self.queued();
-        self.record.roll(end_ns, self.in_flight, queued);
+        self.record.roll(end_ns, self.edge_state());
         let oldest_ns = self
             .connections
             .iter()

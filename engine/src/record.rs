@@ -144,8 +144,22 @@ pub struct IntervalRecord {
     pub counters: Counters,
     pub in_flight: u64,
     pub queued: u64,
+    /// The integral of requests in flight, and time that slots could not fill, for Little's law.
+    pub busy_ns: u128,
+    pub excused_ns: u128,
     pub service: Vec<u8>,
     pub response: Vec<u8>,
+}
+
+/// How things stand where an interval ends.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct Edge {
+    pub in_flight: u64,
+    pub queued: u64,
+    /// Since measuring began; see [`IntervalRecord`].
+    pub busy_ns: u128,
+    pub excused_ns: u128,
 }
 
 /// The part of one kind of request.
@@ -164,6 +178,7 @@ pub struct RequestRecord {
 pub struct Recorder {
     pub totals: Counters,
     at_interval: Counters,
+    edge: Edge,
     interval_start_ns: u64,
     interval_service: Histogram<u64>,
     interval_response: Histogram<u64>,
@@ -238,6 +253,7 @@ impl Recorder {
         Self {
             totals: Counters::default(),
             at_interval: Counters::default(),
+            edge: Edge::default(),
             interval_start_ns: 0,
             interval_service: histogram(),
             interval_response: histogram(),
@@ -369,7 +385,7 @@ impl Recorder {
     }
 
     /// Ends the running interval.
-    pub fn roll(&mut self, now_ns: u64, in_flight: u64, queued: u64) {
+    pub fn roll(&mut self, now_ns: u64, edge: Edge) {
         if now_ns > self.interval_start_ns {
             let counters = self.totals.since(&self.at_interval);
             self.intervals.push(IntervalRecord {
@@ -377,8 +393,10 @@ impl Recorder {
                 end_ns: now_ns,
                 warmup: self.warmup,
                 counters,
-                in_flight,
-                queued,
+                in_flight: edge.in_flight,
+                queued: edge.queued,
+                busy_ns: edge.busy_ns - self.edge.busy_ns,
+                excused_ns: edge.excused_ns - self.edge.excused_ns,
                 service: encode(&self.interval_service),
                 response: encode(&self.interval_response),
             });
@@ -389,12 +407,14 @@ impl Recorder {
         self.interval_response.reset();
         self.at_interval = self.totals.clone();
         self.interval_start_ns = now_ns;
+        self.edge = edge;
     }
 
     /// The warm-up is over: what was recorded so far is dropped, but for its intervals, and the
     /// requests in flight and in the queue are carried into the measurement.
-    pub fn measure_from(&mut self, now_ns: u64, in_flight: u64, queued: u64) {
-        self.roll(now_ns, in_flight, queued);
+    pub fn measure_from(&mut self, now_ns: u64, edge: Edge) {
+        self.roll(now_ns, edge);
+        let Edge { in_flight, queued, .. } = edge;
         let kinds = self.by_request.len();
         let mut fresh = Self::new(kinds, self.open_loop, false);
         fresh.interval_start_ns = now_ns;
@@ -448,7 +468,7 @@ mod tests {
         for i in 0..100 {
             recorder.ok(0, 200, times(1_000 + i));
             if i % 10 == 9 {
-                recorder.roll((i + 1) * 1_000, 1, 0);
+                recorder.roll((i + 1) * 1_000, Edge::default());
             }
         }
         let counted: u64 = recorder.intervals.iter().map(|i| i.counters.ok).sum();
@@ -465,7 +485,7 @@ mod tests {
         let mut recorder = Recorder::new(1, false, false);
         recorder.error(0, ErrorKind::ResponseTimeout, Some(times(2_000_000)), 1, String::new);
         recorder.unexpected(0, 500, times(10), 2, b"oops");
-        recorder.roll(10, 0, 0);
+        recorder.roll(10, Edge::default());
         assert_eq!((recorder.service.len(), recorder.error_time.len()), (1, 1));
         assert_eq!((recorder.totals.timed_out, recorder.totals.failed), (1, 1));
         assert_eq!(recorder.groups["500"].sample, "oops");
@@ -476,9 +496,9 @@ mod tests {
         let mut recorder = Recorder::new(1, false, true);
         recorder.totals.started = 3;
         recorder.ok(0, 200, times(5));
-        recorder.measure_from(1_000, 2, 0);
+        recorder.measure_from(1_000, Edge { in_flight: 2, ..Edge::default() });
         recorder.ok(0, 200, times(7));
-        recorder.roll(2_000, 1, 0);
+        recorder.roll(2_000, Edge::default());
         assert_eq!((recorder.totals.started, recorder.totals.ok, recorder.carried_in), (2, 1, 2));
         assert_eq!(recorder.service.len(), 1);
         assert!(recorder.intervals[0].warmup && !recorder.intervals[1].warmup);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::drive::ThreadRecord;
 use crate::mutant::{is_mutant, Mutant};
-use crate::plan::Schedule;
+use crate::plan::{Plan, Schedule};
 use crate::record::{
     decode, encode, histogram, merge, Counters, ErrorKind, Group, RequestRecord, PULSE_NS, UNIT_NS,
 };
@@ -185,6 +185,7 @@ pub struct Interval {
     pub timed_out: u64,
     pub in_flight: u64,
     pub queued: u64,
+    pub busy_mean: f64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub status: BTreeMap<String, u64>,
@@ -343,7 +344,7 @@ impl LoadResult {
                 self.failed + self.timed_out
             ));
         }
-        if let Some(broken) = self.little(merged, plan.connections, open, measured_ns) {
+        if let Some(broken) = self.little(merged, plan, measured_ns) {
             reasons.push(broken);
         }
         let answered = self.ok + self.failed;
@@ -367,25 +368,32 @@ impl LoadResult {
     /// Little's law, N = X·R, in its exact form over a finite window: the integral of requests
     /// in flight, made of the very stamps that were recorded, against N slots for that time.
     /// Time in which slots connected or thought is known and excused; time in which they backed
-    /// off after errors is told by the errors.
-    fn little(
-        &self,
-        merged: &Merged,
-        slots: usize,
-        open: bool,
-        measured_ns: f64,
-    ) -> Option<String> {
+    /// off after errors is told by the errors. It is checked in every interval and for the whole.
+    fn little(&self, merged: &Merged, plan: &Plan, measured_ns: f64) -> Option<String> {
+        let Schedule::Closed { think_time_s } = plan.schedule else { return None };
         // A run that ended by count leaves slots idle at its end.
-        if open || merged.counted || self.failed + self.timed_out > 0 || self.connections.failed > 0
-        {
+        let clean = self.failed + self.timed_out == 0 && self.connections.failed == 0;
+        if merged.counted || !clean {
             return None;
         }
-        let all = slots as f64 * measured_ns;
-        let found = (merged.busy_ns + merged.excused_ns) as f64;
-        ((1.0 - found / all).abs() > LITTLE_SHARE).then(|| {
+        let slots = plan.connections as f64;
+        let broken = |busy: u128, excused: u128, length_ns: f64| {
+            let found = (busy + excused) as f64 / (slots * length_ns);
+            (1.0 - found).abs() > LITTLE_SHARE
+        };
+        // Think time is excused where it begins, and the last interval may be a sliver, so that
+        // single intervals are judged without the one and unless they are the other.
+        let short = plan.interval_s * 0.5e9;
+        let bad = merged.intervals.iter().filter(|i| !i.warmup && i.length_ns() > short);
+        let bad = bad.filter(|i| broken(i.busy_ns, i.excused_ns, i.length_ns())).count();
+        let bad = if think_time_s > 0.0 || !plan.keep_alive { 0 } else { bad };
+        let whole = broken(merged.busy_ns, merged.excused_ns, measured_ns);
+        (whole || bad > 0).then(|| {
+            let mean = merged.busy_ns as f64 / measured_ns;
+            let count = merged.intervals.len();
             format!(
-                "Little's law broken: {slots} connections, but {:.1} requests in flight on the mean",
-                merged.busy_ns as f64 / measured_ns
+                "Little's law broken: {slots} connections, but {mean:.1} requests in flight on \
+                 the mean, and over 5 % off in {bad} of {count} intervals"
             )
         })
     }
@@ -430,6 +438,8 @@ struct MergedInterval {
     counters: Counters,
     in_flight: u64,
     queued: u64,
+    busy_ns: u128,
+    excused_ns: u128,
     service: Histogram<u64>,
     response: Histogram<u64>,
 }
@@ -520,6 +530,8 @@ impl Merged {
                 sum.counters.add(&interval.counters);
                 sum.in_flight += interval.in_flight;
                 sum.queued += interval.queued;
+                sum.busy_ns += interval.busy_ns;
+                sum.excused_ns += interval.excused_ns;
                 merge(&mut sum.service, &service);
                 merge(&mut sum.response, &response);
             } else {
@@ -530,6 +542,8 @@ impl Merged {
                     counters: interval.counters,
                     in_flight: interval.in_flight,
                     queued: interval.queued,
+                    busy_ns: interval.busy_ns,
+                    excused_ns: interval.excused_ns,
                     service,
                     response,
                 });
@@ -586,6 +600,10 @@ impl Merged {
 }
 
 impl MergedInterval {
+    fn length_ns(&self) -> f64 {
+        self.end_ns.saturating_sub(self.start_ns).max(1) as f64
+    }
+
     fn shown(&self, open: bool) -> Interval {
         Interval {
             start_s: self.start_ns as f64 / 1e9,
@@ -598,6 +616,7 @@ impl MergedInterval {
             timed_out: self.counters.timed_out,
             in_flight: self.in_flight,
             queued: self.queued,
+            busy_mean: self.busy_ns as f64 / self.length_ns(),
             bytes_in: self.counters.bytes_in,
             bytes_out: self.counters.bytes_out,
             status: classes(&self.counters),

@@ -188,6 +188,7 @@ class Interval:
     Attributes:
         in_flight: requests in flight at the interval's end.
         queued: requests waiting for a connection at the interval's end.
+        busy_mean: requests in flight on the mean, by the recorded stamps (Little's law).
         service_histogram, response_histogram: HdrHistogram V2 compressed, base64, or None.
     """
 
@@ -201,6 +202,7 @@ class Interval:
     timed_out: int
     in_flight: int
     queued: int
+    busy_mean: float
     bytes_in: int
     bytes_out: int
     status: Mapping[str, int]

@@ -135,6 +135,7 @@ def interval(start_s: float, ok: int, service: Quantiles | None = None, **change
         timed_out=0,
         in_flight=64,
         queued=0,
+        busy_mean=0.0,
         bytes_in=ok * 180,
         bytes_out=ok * 60,
         status={"2xx": ok},
