@@ -15,10 +15,8 @@ from click.testing import CliRunner, Result
 
 from syncline import engine
 from syncline.cli import load as load_module
-from syncline.cli import parameters
 from syncline.cli.load import load
-from syncline.cli.target import parse_target
-from syncline.errors import SynclineError, UsageError
+from syncline.errors import SynclineError
 from syncline.outcome import LoadResult, Progress, Silence
 from syncline.plan import ClosedLoop, OpenLoop, Phase, Plan
 from tests.unit import factories as make
@@ -277,44 +275,6 @@ def test_a_long_silence_that_ended_is_a_hang_too(fake: FakeEngine) -> None:
     done = run(URL)
     assert done.exit_code == 1
     assert "The service hung: no answers from 1 s on, for 3 s" in " ".join(done.stdout.split())
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5", 5.0), ("5s", 5.0), ("1m", 60.0), ("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400.0)],
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert parameters.duration_s(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "s", "-5", "5x", "1e3", "nan", "5s5", "٥"])
-def test_what_is_no_duration(text: str) -> None:
-    if text == "5s5":
-        assert parameters.duration_s(text) == 10.0
-        return
-    with pytest.raises(UsageError):
-        parameters.duration_s(text)
-
-
-@pytest.mark.parametrize(
-    ("url", "origin", "path"),
-    [
-        ("localhost:8000", "http://localhost:8000", "/"),
-        ("HTTPS://Example.com", "https://example.com", "/"),
-        ("http://[::1]:80/a?b=c d#frag", "http://[::1]:80", "/a?b=c%20d"),
-        ("http://h?q=1", "http://h", "/?q=1"),
-        ("http://h/{{string:3:a#?/}}/x#y", "http://h", "/{{string:3:a#?/}}/x"),
-        ("http://h/%7Euser/ü", "http://h", "/%7Euser/%C3%BC"),
-    ],
-)
-def test_urls_are_taken_apart(url: str, origin: str, path: str) -> None:
-    target = parse_target(url)
-    assert (target.origin, target.path) == (origin, path)
-
-
-def test_no_path_can_smuggle_a_second_request() -> None:
-    target = parse_target("http://h/a HTTP/1.1\r\nEvil: 1\r\n\r\nGET /b")
-    assert not any(char in target.path for char in "\r\n ")
 
 
 def test_every_option_has_help_or_says_itself() -> None:

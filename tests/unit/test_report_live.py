@@ -63,7 +63,7 @@ def test_a_run_without_a_terminal_is_plain_lines() -> None:
     assert "starting postgres" in lines
     assert "starting sync" in lines
     assert any("1/4  sync, 1 connection" in line and "15 s to go" in line for line in lines)
-    assert any("hung no answers from 0.4 s on" in line for line in lines)
+    assert any("hung: no answers from 0.4 s on" in line for line in lines)
     assert lines[-1] == "interrupted after 2 trials"
 
 

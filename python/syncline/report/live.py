@@ -172,4 +172,4 @@ def silent(progress: Progress) -> bool:
 def done_bar(share: float, width: int) -> Text:
     """A quiet progress bar."""
     full = round(min(1.0, max(0.0, share)) * width)
-    return Text.assemble(("━" * full, "cyan"), ("━" * (width - full), "bright_black"))
+    return Text.assemble(("━" * full, "cyan"), ("─" * (width - full), "bright_black"))

@@ -133,7 +133,7 @@ def outcome_words(outcome: Outcome) -> tuple[str, str]:
     result = outcome.result
     if cell.state != "measured" or result is None:
         found = incidents(cell)
-        return " ".join(found[0]) if found else "no result", "red"
+        return ": ".join(found[0]).removeprefix("is ") if found else "no result", "red"
     times = latency(result)
     tail = f", p50 {units.duration(times.p50)}, p99 {units.duration(times.p99)}" if times else ""
     lost = f", {units.plural(cell.errors, 'error')}" if cell.errors else ""
