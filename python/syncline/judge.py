@@ -13,24 +13,25 @@ from syncline.record import RunRecord
 
 Blame = Literal["nobody", "service", "measurement"]
 
-SERVICE_REASONS = ("errors dominate", "the service died", "no answer")
+GENERATOR_REASON = "generator saturated"
+"""How those reasons begin that speak of the load generator."""
+
+SERVICE_REASONS = ("errors dominate", "the service died")
 """How those reasons begin that speak of the service's own conduct under the load."""
 
 
 def blame(outcome: Outcome) -> Blame:
     """Who is to blame for a trial that is no plain measurement of a working service."""
-    if outcome.result is None:
-        return "measurement"
-    if outcome.result.generator.bottleneck:
+    reasons = outcome.validity.reasons
+    if outcome.result is None or any(text.startswith(GENERATOR_REASON) for text in reasons):
         return "measurement"
     if outcome.hang is not None:
         # What else such a trial is invalid for (Little's law, a steady rate) follows from it.
         return "service"
     if outcome.validity.status == "valid":
         return "nobody"
-    if all(reason.lower().startswith(SERVICE_REASONS) for reason in outcome.validity.reasons):
-        return "service"
-    return "measurement"
+    its_own = all(text.startswith(SERVICE_REASONS) for text in reasons)
+    return "service" if its_own else "measurement"
 
 
 def known_to_fail(record: RunRecord) -> frozenset[str]:

@@ -1,0 +1,90 @@
+"""Parameters that name a case or a variant, and complete in the shell."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import click
+from click.shell_completion import CompletionItem
+
+import syncline_cases
+from syncline.cli.parameters import Parsed
+from syncline.errors import SynclineError, UsageError
+from syncline.mask import mask
+
+_SCHEMES = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "mariadb": "mariadb",
+    "mysql": "mariadb",
+    "redis": "valkey",
+    "valkey": "valkey",
+}
+
+
+def complete_case(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The cases that begin so, each with its title."""
+    return [
+        CompletionItem(name, help=syncline_cases.load_case(name).title)
+        for name in syncline_cases.names()
+        if name.startswith(incomplete)
+    ]
+
+
+def complete_variant(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The variants of the case on the command line that begin so."""
+    try:
+        case = syncline_cases.load_case(ctx.params.get("case") or "")
+    except SynclineError:
+        return []
+    return [
+        CompletionItem(variant.name, help=variant.title)
+        for variant in case.variants
+        if variant.name.startswith(incomplete)
+    ]
+
+
+def levels(text: str) -> tuple[int, ...]:
+    """Connections of ``1,12,48``; each once, in the order given.
+
+    Raises:
+        UsageError: one is no whole number from 1 to 1,000,000.
+    """
+    found = []
+    for word in text.split(","):
+        number = word.strip()
+        if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 1_000_000:
+            raise UsageError(
+                f"{word.strip()!r} is no number of connections; "
+                "write whole numbers from 1 to 1000000, such as 1,12,48."
+            )
+        found.append(int(number))
+    return tuple(dict.fromkeys(found))
+
+
+def backend_url(text: str) -> tuple[str, str]:
+    """The back end that a URL is of, and the URL.
+
+    Raises:
+        UsageError: it is no URL of a server that Syncline knows.
+    """
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        _ = parts.port  # a malformed one raises
+    except ValueError as error:
+        raise UsageError(f"{mask(text)!r} is no URL: {error}.") from error
+    backend = _SCHEMES.get(parts.scheme.partition("+")[0])
+    if backend is None or not host:
+        raise UsageError(
+            f"{mask(text)!r} is no database URL; write postgresql://USER@HOST:PORT/NAME."
+        )
+    return backend, text
+
+
+LEVELS = Parsed("list", levels)
+BACKEND_URL = Parsed("url", backend_url)

@@ -1,0 +1,234 @@
+"""``syncline run CASE``: every variant under every load, compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+import syncline_cases
+from syncline.cli import files
+from syncline.cli.choices import BACKEND_URL, LEVELS, complete_case, complete_variant
+from syncline.cli.parameters import DURATION
+from syncline.errors import UsageError
+from syncline.experiment import run_experiment
+from syncline.judge import exit_code
+from syncline.record import RunRecord
+from syncline.record_json import run_json
+from syncline.report.comparison import build_comparison
+from syncline.report.live_run import RunDisplay
+from syncline.report.markdown import render_markdown
+from syncline.report.terminal import render_terminal
+from syncline.store import DEFAULT_STORE, Store
+from syncline.trial import Case, Experiment, Load, sweep, with_duration
+
+DEFAULT_OUT = "syncline-report"
+
+EPILOG = """\b
+Examples:
+  syncline run users
+  syncline run users --quick --json out.json
+  syncline run users --variant sync --connections 12,48,200 --duration 10s
+  syncline run users --database-url postgresql://me:secret@db.example/test
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which of a case's trials to run.
+
+    Attributes:
+        variants: by name; empty means the case's default ones.
+        connections: the levels; None means those of the case.
+        duration_s: of each load, warm-up included; None means the case's own.
+        which: the case's loads to start from.
+    """
+
+    variants: tuple[str, ...] = ()
+    connections: tuple[int, ...] | None = None
+    duration_s: float | None = None
+    which: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where the results go, standard output and the terminal beside it."""
+
+    json: str | None
+    out: Path
+
+
+def _option_set(function: click.decorators.FC) -> click.decorators.FC:
+    for option in reversed(
+        (
+            click.option(
+                *("--variant", "variants"),
+                metavar="NAME",
+                multiple=True,
+                shell_complete=complete_variant,
+                help="Run this variant; may be repeated. The case's default ones otherwise.",
+            ),
+            click.option(
+                *("-c", "--connections"),
+                type=LEVELS,
+                metavar="LIST",
+                help="Levels, such as 1,12,48. The case's own otherwise.",
+            ),
+            click.option(
+                *("-d", "--duration"),
+                type=DURATION,
+                help="How long each load lasts, warm-up included: 5, 5s, 1m30s.",
+            ),
+            click.option("--quick", is_flag=True, help="Short loads: the whole in under a minute."),
+            click.option(
+                "--as-published", is_flag=True, help="The original's loads, at their full length."
+            ),
+            click.option(
+                *("--json", "json_file"),
+                metavar="FILE",
+                help="Write the run as JSON; - is standard output.",
+            ),
+            click.option(
+                "--out",
+                metavar="DIR",
+                default=DEFAULT_OUT,
+                show_default=True,
+                help="Where the Markdown report goes.",
+            ),
+            click.option(
+                *("--database-url", "backend_urls"),
+                type=BACKEND_URL,
+                metavar="URL",
+                multiple=True,
+                help="Use this server instead of a private one; the case's tables are dropped "
+                "and filled in it.",
+            ),
+            click.option(
+                "--store",
+                metavar="PATH",
+                default=DEFAULT_STORE,
+                show_default=True,
+                help="Where runs are kept.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(epilog=EPILOG)
+@click.argument("case", metavar="CASE", shell_complete=complete_case)
+@_option_set
+def run(
+    *,
+    case: str,
+    variants: tuple[str, ...],
+    connections: tuple[int, ...] | None,
+    duration: float | None,
+    quick: bool,
+    as_published: bool,
+    json_file: str | None,
+    out: str,
+    backend_urls: tuple[tuple[str, str], ...],
+    store: str,
+) -> None:
+    """Load-test the variants of CASE ('syncline cases' lists them) and compare them.
+
+    Starts what the case needs, drives each variant at each level, and keeps every finished trial
+    at once. Ctrl-C keeps what was finished.
+
+    Exits with 0 if everything was measured, also if a variant that is known to fail did so; 1 if
+    another one hung, died or answered mostly with errors; 3 if a measurement is not valid.
+    """
+    if quick and as_published:
+        raise UsageError("--quick and --as-published exclude each other; give one.")
+    which = "quick" if quick else "published" if as_published else "default"
+    chosen = syncline_cases.load_case(case)
+    experiment = build_experiment(chosen, Asked(variants, connections, duration, which))
+    urls = check_urls(chosen, backend_urls)
+    if json_file is not None:
+        files.check_writable(json_file, "--json")
+    output = Output(json_file, files.make_directory(out, "--out"))
+    with Store.open(store) as opened, RunDisplay(Console(stderr=True)) as display:
+        record = run_experiment(
+            chosen,
+            experiment,
+            store=opened,
+            observer=display,
+            backend_urls=urls,
+            command_line=("syncline", *sys.argv[1:]),
+        )
+    put_out(record, output)
+    sys.exit(exit_code(record))
+
+
+def build_experiment(case: Case, asked: Asked) -> Experiment:
+    """The trials that were asked for.
+
+    Raises:
+        UsageError: an unknown variant, or a case without published loads.
+    """
+    names = tuple(dict.fromkeys(asked.variants)) or case.default_variants
+    loads = {
+        "quick": case.quick_loads,
+        "published": case.published_loads,
+        "default": case.loads,
+    }[asked.which]
+    if not loads:
+        raise UsageError(f"{case.name} has no loads for --as-published.")
+    if asked.connections is not None:
+        loads = _at_levels(loads, asked.connections)
+    if asked.duration_s is not None:
+        loads = tuple(with_duration(load, asked.duration_s) for load in loads)
+    return sweep(case, names, loads)
+
+
+def check_urls(case: Case, urls: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """The user's servers by back end.
+
+    Raises:
+        UsageError: a server that the case has no use for, or two for one back end.
+    """
+    given: dict[str, str] = {}
+    for backend, url in urls:
+        if backend not in case.backends:
+            needs = ", ".join(case.backends) or "none"
+            raise UsageError(
+                f"{case.name} uses no {backend}; the servers that it uses are: {needs}."
+            )
+        if backend in given:
+            raise UsageError(f"--database-url names two servers for {backend}; give one.")
+        given[backend] = url
+    return given
+
+
+def put_out(record: RunRecord, output: Output) -> None:
+    """Writes the files and shows the comparison; JSON has standard output to itself."""
+    document = build_comparison(record)
+    report = output.out / f"{record.case.name}.md"
+    if output.json is not None:
+        text = json.dumps(run_json(record), indent=2, allow_nan=False)
+        files.write_text(output.json, f"{text}\n")
+    files.write_text(report, render_markdown(document))
+    console = Console(stderr=output.json == files.STDOUT)
+    render_terminal(document, console)
+    console.print(f"\nReport: {os.fspath(report)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _at_levels(loads: tuple[Load, ...], levels: tuple[int, ...]) -> tuple[Load, ...]:
+    """The first kind of load at these levels, each as the case has it nearest by.
+
+    A level of the case keeps its own settings; another one takes those of the next heavier.
+    """
+    kind = [load for load in loads if load.name == loads[0].name]
+    chosen = []
+    for level in levels:
+        heavier = [load for load in kind if load.connections >= level]
+        chosen.append(replace((heavier or kind[-1:])[0], connections=level))
+    return tuple(chosen)

@@ -1,0 +1,109 @@
+"""``syncline serve CASE``: one variant with its back ends, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+
+import click
+
+import syncline_cases
+from syncline.backends import provide
+from syncline.cli.choices import BACKEND_URL, complete_case, complete_variant
+from syncline.cli.run import check_urls
+from syncline.errors import MeasurementError
+from syncline.experiment.tools import prepare
+from syncline.launch import Service, start_service
+from syncline.mask import mask
+from syncline.process import Workspace, check_port_free
+from syncline.trial import Case, Variant
+
+EPILOG = """\b
+Examples:
+  syncline serve users --variant async --port 8000
+  syncline serve users --variant sync
+"""
+HOST = "127.0.0.1"
+_LOOK_EVERY_S = 0.5
+
+
+@click.command(epilog=EPILOG)
+@click.argument("case", metavar="CASE", shell_complete=complete_case)
+@click.option(
+    "--variant",
+    metavar="NAME",
+    shell_complete=complete_variant,
+    help="Which one; the case's first default one otherwise.",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="N", help="Where; a free one otherwise."
+)
+@click.option(
+    *("--database-url", "backend_urls"),
+    type=BACKEND_URL,
+    metavar="URL",
+    multiple=True,
+    help="Use this server instead of a private one; the case's tables are dropped and filled in "
+    "it.",
+)
+def serve(
+    *,
+    case: str,
+    variant: str | None,
+    port: int | None,
+    backend_urls: tuple[tuple[str, str], ...],
+) -> None:
+    """Start one variant of CASE with its database, and nothing else, until Ctrl-C."""
+    chosen = syncline_cases.load_case(case)
+    served = chosen.variant(variant or chosen.default_variants[0])
+    urls = check_urls(chosen, backend_urls)
+    if port is not None:
+        check_port_free(HOST, port)
+    with ExitStack() as stack:
+        service = _start(stack, chosen, served, port, dict(urls))
+        click.echo("Ctrl-C stops it.")
+        sys.stdout.flush()
+        try:
+            _wait(service)
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+
+
+def _start(
+    stack: ExitStack, case: Case, variant: Variant, port: int | None, urls: dict[str, str]
+) -> Service:
+    workspace = stack.enter_context(Workspace.open())
+    env: dict[str, str] = {}
+    lines = []
+    for name in case.backends:
+        settings = variant.backends.get(name, {})
+        backend = stack.enter_context(provide(name, settings, workspace, urls.get(name)))
+        env.update(backend.env())
+        lines.append(f"{name}: {mask(backend.url)}")
+    if case.prepare is not None:
+        prepare(case.prepare, env, workspace)
+    service = stack.enter_context(
+        start_service(
+            variant,
+            workspace=workspace,
+            env=env,
+            ready_path=case.ready_path,
+            host=HOST,
+            port=port,
+        )
+    )
+    click.echo(f"{case.name}, {variant.name}: {service.url}{case.ready_path}")
+    for line in lines:
+        click.echo(line)
+    return service
+
+
+def _wait(service: Service) -> None:
+    """Until a signal comes, which raises, or the service ends by itself."""
+    while service.exit_status() is None:
+        signal.sigtimedwait([], _LOOK_EVERY_S)
+    raise MeasurementError(
+        f"The service ended by itself, with status {service.exit_status()}. Its last words:\n"
+        f"{service.log_tail()}"
+    )
