@@ -17,7 +17,7 @@ LAST_NAMES = ("Allen", "Dijkstra", "Hoare", "Hopper", "Knuth", "Liskov", "Lovela
 
 
 def main() -> None:
-    count = int(os.environ.get("SYNCLINE_ROWS", DEFAULT_ROWS))
+    count = row_count(os.environ.get("SYNCLINE_ROWS", str(DEFAULT_ROWS)))
     engine = create_engine(database_url("psycopg"))
     with engine.begin() as connection:
         refuse_foreign_table(connection)
@@ -27,6 +27,12 @@ def main() -> None:
             connection.execute(insert(User), rows(count))
         connection.execute(text("ANALYZE users"))
     engine.dispose()
+
+
+def row_count(text: str) -> int:
+    if not text.isdecimal():
+        raise SystemExit(f"SYNCLINE_ROWS is {text!r}; it must be a whole number, 0 or more.")
+    return int(text)
 
 
 def rows(count: int, seed: int = 1) -> list[dict[str, str]]:
