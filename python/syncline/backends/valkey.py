@@ -38,6 +38,7 @@ _OURS = ("port", "bind", "dir", "daemonize", "logfile", "pidfile", "save", "appe
 _ATTEMPTS = 5
 _START_LIMIT_S = 15.0
 _PAUSE_S = 0.005
+_ANSWER_S = 0.5  # a stranger on the port may never answer
 _URL_TIMEOUT_S = 5.0
 
 
@@ -144,10 +145,10 @@ class _Talk:
         raise ValueError("not the Redis protocol")
 
 
-def _connect(url: str) -> _Talk:
+def _connect(url: str, timeout_s: float = _URL_TIMEOUT_S) -> _Talk:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    connection = socket.create_connection((host, parts.port or 6379), timeout=_URL_TIMEOUT_S)
+    connection = socket.create_connection((host, parts.port or 6379), timeout=timeout_s)
     if parts.scheme in ("rediss", "valkeys"):
         connection = ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     talk = _Talk(connection)

@@ -3,69 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import secrets
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import psutil
 
 from syncline.errors import EnvironmentLackError
-from syncline.process.account import Account
 from syncline.process.logs import read_log, tail_of
-from syncline.process.workspace import Workspace, lack
+from syncline.process.spec import NONCE, ChildSpec, order
+from syncline.process.wire import Wire
+from syncline.process.workspace import lack
 
 _GUARD = Path(__file__).with_name("guard.py")
-_NONCE = "SYNCLINE_CHILD"
 _GUARD_LIMIT_S = 15.0  # over the grace: how long a guard may take to end a tree
-
-
-@dataclass(frozen=True, slots=True)
-class ChildSpec:
-    """What is to run, as what, and how it is ended.
-
-    Attributes:
-        argv: the program, looked up on the PATH of ``env``, and its arguments; never a shell.
-        workspace: the run's directory; the child's log is in it.
-        name: what messages and file names call it.
-        env: the whole environment; a random ``SYNCLINE_CHILD`` is added to it.
-        cwd: the working directory; Syncline's own if None.
-        account: the user to become, if Syncline is root; None stays the same user.
-        cpus: the only processors it may use; empty means all.
-        umask: of the files it makes.
-        stop_signal: what asks it to end.
-        stop_grace_s: how long it may then take before its tree is killed.
-        orphan_grace_s: the same if Syncline itself has ended.
-        cleanup: directories that are removed once its tree has ended.
-        log_head_bytes, log_tail_bytes: how much of the beginning and of the end of its
-            output is kept.
-    """
-
-    argv: tuple[str, ...]
-    workspace: Workspace
-    name: str = "child"
-    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    cwd: Path | None = None
-    account: Account | None = None
-    cpus: tuple[int, ...] = ()
-    umask: int = 0o022
-    stop_signal: signal.Signals = signal.SIGTERM
-    stop_grace_s: float = 3.0
-    orphan_grace_s: float = 1.0
-    cleanup: tuple[Path, ...] = ()
-    log_head_bytes: int = 256 * 1024
-    log_tail_bytes: int = 1024 * 1024
 
 
 class Child:
@@ -86,14 +43,14 @@ class Child:
         pid: int,
         log_path: Path,
         guard: subprocess.Popen[bytes],
-        events: _Events,
+        wire: Wire,
         nonce: str,
     ) -> None:
         self.spec = spec
         self.pid = pid
         self.log_path = log_path
         self._guard = guard
-        self._events = events
+        self._wire = wire
         self._nonce = nonce
         self._status: int | None = None
         self._last_words: str | None = None
@@ -120,7 +77,7 @@ class Child:
 
     def fileno(self) -> int:
         """A descriptor that is readable when :meth:`poll` may have news; for ``select``."""
-        return self._events.socket.fileno()
+        return self._wire.socket.fileno()
 
     def pids(self) -> tuple[int, ...]:
         """The live processes of the child's tree, itself and daemons included, guard excluded."""
@@ -149,7 +106,7 @@ class Child:
         """
         grace_s = self.spec.stop_grace_s if grace_s is None else grace_s
         # Before the lock: a thread in wait() holds it until the child ends.
-        self._events.send(signal=int(self.spec.stop_signal), grace_s=grace_s)
+        self._wire.send(signal=int(self.spec.stop_signal), grace_s=grace_s)
         with self._lock:
             if self._last_words is not None:
                 return self._status
@@ -158,7 +115,7 @@ class Child:
                 pass
             self._done = True
             self._last_words = read_log(self.log_path)
-            self._events.socket.close()
+            self._wire.socket.close()
             try:
                 self._guard.wait(1)
             except subprocess.TimeoutExpired:
@@ -181,7 +138,7 @@ class Child:
         """Takes one event if one comes in time; whether the caller should go on."""
         if self._done:
             return False
-        event = self._events.next(timeout_s)
+        event = self._wire.next(timeout_s)
         if event is None:
             return False
         if event["event"] == "exit":
@@ -220,77 +177,16 @@ def spawn(spec: ChildSpec) -> Child:
     except OSError as error:
         ours.close()
         raise lack(error, f"start the guard of {spec.name}", directory) from error
-    events = _Events(ours)
+    wire = Wire(ours)
     log_path = directory / "log"
-    events.send(**_order(spec, log_path, nonce))
-    first = events.next(None) or {}
+    wire.send(**order(spec, log_path, nonce))
+    first = wire.next(None) or {}
     if first.get("event") != "started":
         ours.close()
         guard.wait()
         reason = first.get("text") or (directory / "guard").read_text(errors="replace").strip()
         raise EnvironmentLackError(f"Cannot start {spec.name} ({spec.argv[0]}): {reason}.")
-    return Child(spec, first["pid"], log_path, guard, events, nonce)
-
-
-class _Events:
-    """The guard's JSON lines."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self.socket = end
-        self._received = b""
-
-    def send(self, **message: object) -> None:
-        with contextlib.suppress(OSError):  # a dead guard is noticed when reading
-            self.socket.sendall(json.dumps(message).encode() + b"\n")
-
-    def next(self, timeout_s: float | None) -> dict[str, Any] | None:
-        """The next event; None if the time ran out; ``{"event": "lost"}`` if the guard died."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        poller = select.poll()
-        poller.register(self.socket, select.POLLIN)
-        while b"\n" not in self._received:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not poller.poll(None if left is None else left * 1000):
-                return None
-            try:
-                data = self.socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                return {"event": "lost"}
-            self._received += data
-        line, self._received = self._received.split(b"\n", 1)
-        event: dict[str, Any] = json.loads(line)
-        return event
-
-
-def _order(spec: ChildSpec, log_path: Path, nonce: str) -> dict[str, object]:
-    env = {**spec.env, _NONCE: nonce}
-    return {
-        "argv": [_decoded(item) for item in spec.argv],
-        "env": {_decoded(name): _decoded(value) for name, value in env.items()},
-        "cwd": _decoded(os.fspath(spec.cwd or Path.cwd())),
-        "uid": spec.account.uid if spec.account else None,
-        "gid": spec.account.gid if spec.account else None,
-        "cpus": list(spec.cpus),
-        "umask": spec.umask,
-        "stop_signal": int(spec.stop_signal),
-        "orphan_grace_s": spec.orphan_grace_s,
-        "cleanup": [os.fspath(path) for path in spec.cleanup],
-        "log": os.fspath(log_path),
-        "log_head_bytes": spec.log_head_bytes,
-        "log_tail_bytes": spec.log_tail_bytes,
-        "workspace": os.fspath(spec.workspace.path),
-        "lock": spec.workspace.lock,
-        "parent": os.getpid(),
-    }
-
-
-def _decoded(text: str) -> str:
-    """The text such that the guard, in whatever locale, finds the same bytes."""
-    if "\0" in text:
-        raise EnvironmentLackError(f"{text[:40]!r} holds a NUL, which no process can be given.")
-    return os.fsencode(text).decode("utf-8", "surrogateescape")
+    return Child(spec, first["pid"], log_path, guard, wire, nonce)
 
 
 def _is_live(process: psutil.Process) -> bool:
@@ -303,5 +199,5 @@ def _is_live(process: psutil.Process) -> bool:
 def _kill_marked(nonce: str) -> None:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(_NONCE) == nonce:
+            if process.environ().get(NONCE) == nonce:
                 process.kill()

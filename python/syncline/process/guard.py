@@ -15,9 +15,8 @@ a child of the guard: the tree is empty exactly when ``waitpid`` says ECHILD, ho
 a descendant forked, changed its session or its process group. The guard has one thread, so
 that the child's parent-death signal, which belongs to the parent's *thread*, means the guard.
 The child's output is always read, so that the child never waits for it.
-
-Rejected: a parent-death signal from Syncline's own process to the child. It fires when the
-thread that started the child ends, and reaches no grandchild.
+Rejected: a parent-death signal from Syncline itself: it fires when the thread that started
+the child ends, and reaches no grandchild.
 """
 
 # pathlib would double the time that a guard takes to start, hence:
@@ -30,15 +29,10 @@ import fcntl
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -101,7 +95,7 @@ class Guard:
 
     def run(self) -> None:
         try:
-            self.child = start(self.spec, self.output_end)
+            self.child = self.start()
         except OSError as error:
             self.say(event="failed", errno=error.errno or 0, text=error.strerror or str(error))
             self.clean_up()
@@ -112,6 +106,52 @@ class Guard:
         self.end_tree()
         self.clean_up()
         self.say(event="done")
+
+    def start(self) -> int:
+        """Forks and executes the child; its pid. OSError if it could not be executed."""
+        argv = [encode(item) for item in self.spec["argv"]]
+        env = {encode(name): encode(value) for name, value in self.spec["env"].items()}
+        prctl = ctypes.CDLL(None).prctl
+        guard = os.getpid()
+        report, report_end = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.become()
+                # After the change of user, which would undo it. If the guard died before this
+                # line no signal will come, but then the parent is another one already.
+                prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+                if os.getppid() == guard:
+                    os.execvpe(argv[0], argv, env)  # noqa: S606
+            except OSError as error:
+                os.write(report_end, json.dumps([error.errno, error.strerror]).encode())
+            finally:
+                os._exit(127)
+        os.close(report_end)
+        with open(report, "rb") as stream:
+            failure = stream.read()
+        if failure:
+            os.waitpid(pid, 0)
+            raise OSError(*json.loads(failure))
+        return pid
+
+    def become(self) -> None:
+        """Makes this forked process what the specification says, short of executing."""
+        os.setpgid(0, 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(self.output_end, 1)
+        os.dup2(self.output_end, 2)
+        signal.set_wakeup_fd(-1)
+        for number in (*IGNORED, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        if self.spec["cpus"]:
+            os.sched_setaffinity(0, self.spec["cpus"])
+        if self.spec["uid"] is not None:
+            os.setgroups([])
+            os.setresgid(*[self.spec["gid"]] * 3)
+            os.setresuid(*[self.spec["uid"]] * 3)
+        os.umask(self.spec["umask"])
+        os.chdir(encode(self.spec["cwd"]))
 
     def turn(self, timeout_s: float | None) -> None:
         """Waits at most so long, then handles what came."""
@@ -194,62 +234,9 @@ class Guard:
 
     def clean_up(self) -> None:
         for path in self.spec["cleanup"]:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
         if self.orphaned:
             remove_if_last(self.spec["workspace"], self.spec["lock"])
-
-
-def start(spec: dict[str, Any], output: int) -> int:
-    """Forks and executes the child; its pid.
-
-    Raises:
-        OSError: it could not be executed.
-    """
-    argv = [encode(item) for item in spec["argv"]]
-    env = {encode(name): encode(value) for name, value in spec["env"].items()}
-    prctl = ctypes.CDLL(None).prctl
-    guard = os.getpid()
-    report, report_end = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            become(spec, output)
-            # After the change of user, which would undo it. If the guard died before this
-            # line no signal will come, but then the parent is another one already.
-            prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() == guard:
-                os.execvpe(argv[0], argv, env)  # noqa: S606
-        except OSError as error:
-            os.write(report_end, json.dumps([error.errno, error.strerror]).encode())
-        finally:
-            os._exit(127)
-    os.close(report_end)
-    with open(report, "rb") as stream:
-        failure = stream.read()
-    if failure:
-        os.waitpid(pid, 0)
-        raise OSError(*json.loads(failure))
-    return pid
-
-
-def become(spec: dict[str, Any], output: int) -> None:
-    """Makes this forked process what the specification says, short of executing."""
-    os.setpgid(0, 0)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    signal.set_wakeup_fd(-1)
-    for number in (*IGNORED, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-    if spec["cpus"]:
-        os.sched_setaffinity(0, spec["cpus"])
-    if spec["uid"] is not None:
-        os.setgroups([])
-        os.setresgid(spec["gid"], spec["gid"], spec["gid"])
-        os.setresuid(spec["uid"], spec["uid"], spec["uid"])
-    os.umask(spec["umask"])
-    if spec["cwd"] is not None:
-        os.chdir(encode(spec["cwd"]))
 
 
 def descendants() -> list[int]:
@@ -290,7 +277,13 @@ def remove_if_last(workspace: str, lock: int) -> None:
         fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return
-    shutil.rmtree(workspace, ignore_errors=True)
+    remove(workspace)
+
+
+def remove(path: str) -> None:
+    import shutil  # late: it takes as long to import as the half of all others
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def encode(text: str) -> bytes:

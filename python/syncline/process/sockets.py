@@ -36,6 +36,8 @@ def check_port_free(host: str, port: int) -> None:
         UsageError: the port is in use (the message names the process if it can be seen), may
             not be used by this user, or ``host`` is no address of this machine.
     """
+    if not 0 < port < 65536:
+        raise UsageError(f"{port} is no port; ports go from 1 to 65535.")
     try:
         _bound(host, port).close()
     except OSError as error:
@@ -49,8 +51,6 @@ def check_port_free(host: str, port: int) -> None:
                 f"Port {port} needs root's rights. Choose a port from 1024 on."
             ) from error
         raise UsageError(f"Cannot listen on {host}, port {port}: {_reason(error)}.") from error
-    except OverflowError as error:
-        raise UsageError(f"{port} is no port; ports go from 1 to 65535.") from error
 
 
 def listening_ports(pids: Iterable[int]) -> dict[int, tuple[int, ...]]:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from syncline.launch import server_argv
+from syncline.trial import Server, Variant
+
+
+def argv(variant: Variant, host: str = "127.0.0.1") -> str:
+    return " ".join(server_argv(variant, host=host, port=8000, python="PY"))
+
+
+def test_uvicorn_is_started_without_access_log_and_with_one_process() -> None:
+    assert argv(Variant("a", app="m:app")) == (
+        "PY -m uvicorn --host 127.0.0.1 --port 8000 --no-access-log --loop auto m:app"
+    )
+
+
+def test_workers_and_loop_reach_each_server() -> None:
+    words: dict[Server, str] = {
+        "uvicorn": "--host 127.0.0.1 --port 8000 --no-access-log --loop uvloop --workers 4",
+        "granian": "--interface asgi --host 127.0.0.1 --port 8000 --workers 4 --loop uvloop",
+        "hypercorn": "--bind 127.0.0.1:8000 --workers 4 --worker-class uvloop",
+        "gunicorn": "--bind 127.0.0.1:8000 --workers 4 --worker-class asgi --asgi-loop uvloop",
+    }
+    for server, options in words.items():
+        variant = Variant("a", app="m:app", server=server, workers=4, loop="uvloop")
+        assert argv(variant) == f"PY -m {server} {options} m:app"
+
+
+def test_a_variants_own_arguments_come_later_and_so_win() -> None:
+    variant = Variant("a", app="m:app", server_args=("--access-log", "--log-level", "debug"))
+    assert argv(variant).endswith(
+        "--no-access-log --loop auto --access-log --log-level debug m:app"
+    )
+
+
+def test_a_command_has_its_places_filled_and_other_braces_left() -> None:
+    command = ("{python}", "-m", "x", "--on={host}:{port}", "{}", '{"a": {port}}', "{other}")
+    assert argv(Variant("a", command=command)) == (
+        'PY -m x --on=127.0.0.1:8000 {} {"a": 8000} {other}'
+    )
+
+
+@pytest.mark.parametrize("server", ["hypercorn", "gunicorn"])
+def test_an_ipv6_address_is_bracketed_before_a_port(server: Server) -> None:
+    assert "--bind [::1]:8000" in argv(Variant("a", app="m:app", server=server), host="::1")
