@@ -56,7 +56,7 @@ HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row.rooms}
 # Rooms, and packages beside syncline, that only some rooms of syncline may import.
 ONLY_FOR: Mapping[str, frozenset[str]] = {
     "_engine": frozenset({"engine"}),
-    "process": frozenset({"launch", "backends", "observe", "profile"}),
+    "process": frozenset({"launch", "backends", "observe", "profile", "experiment", "cli"}),
     "syncline_probe": frozenset({"launch", "observe", "profile"}),
     "syncline_cases": frozenset({"experiment", "web", "cli"}),
 }
