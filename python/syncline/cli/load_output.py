@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from rich.console import Console
 
-from syncline.errors import EnvironmentLackError, UsageError
+from syncline.cli import files
+from syncline.cli.files import STDOUT
+from syncline.errors import UsageError
 from syncline.hang import hang_of
 from syncline.outcome import LoadResult
 from syncline.plan import Plan
@@ -21,8 +19,6 @@ from syncline.report.hdr import hgrm, hlog
 from syncline.report.load_export import intervals_csv, load_json
 from syncline.report.load_report import build_load, build_verdict
 from syncline.report.terminal import render_terminal
-
-STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +54,14 @@ def check_output(output: Output) -> None:
             raise UsageError(f"--hdr {name}: the name must end in .hgrm or .hlog.")
     if output.json == STDOUT and output.csv == STDOUT:
         raise UsageError("--json - and --csv - would mix on standard output; name a file.")
-    files = [name for name in (output.json, output.csv, *output.hdr) if name not in (None, STDOUT)]
-    for name in filter(None, files):
-        path = Path(name)
-        if path.is_dir():
-            raise UsageError(f"{name} is a folder; name a file in it.")
-        if not path.parent.is_dir():
-            raise EnvironmentLackError(f"{path.parent} does not exist; create it first.")
-        place = path if path.exists() else path.parent
-        if not os.access(place, os.W_OK):
-            raise EnvironmentLackError(f"{place} may not be written to; name another file.")
+    named = (
+        ("--json", output.json),
+        ("--csv", output.csv),
+        *(("--hdr", one) for one in output.hdr),
+    )
+    for option, name in named:
+        if name is not None:
+            files.check_writable(name, option)
 
 
 def put_out(loaded: Loaded, output: Output) -> None:
@@ -80,14 +74,14 @@ def put_out(loaded: Loaded, output: Output) -> None:
     try:
         if output.json is not None:
             data = load_json(plan, result, interrupted=loaded.interrupted)
-            _write(output.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
+            files.write_text(output.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
         if output.csv is not None:
-            _write(output.csv, intervals_csv(result.intervals))
+            files.write_text(output.csv, intervals_csv(result.intervals))
         for name in output.hdr:
             text = (
                 hgrm(result.histograms) if name.endswith(".hgrm") else hlog(result, loaded.started)
             )
-            _write(name, text)
+            files.write_text(name, text)
     finally:
         _show(loaded, output)
 
@@ -110,37 +104,3 @@ def _show(loaded: Loaded, output: Output) -> None:
     else:
         document = build_load(plan, result, detail=output.latency, interrupted=interrupted)
     render_terminal(document, console)
-
-
-def _write(name: str, text: str) -> None:
-    if name == STDOUT:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    path = Path(name)
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a pipe or a device
-        else:
-            _replace(path, text)
-    except OSError as error:
-        raise EnvironmentLackError(f"{path} could not be written: {error.strerror}.") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """The old file or the new one, whole, whatever happens in between."""
-    target = path.resolve()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
