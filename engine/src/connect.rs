@@ -10,8 +10,8 @@ use rustix::net::{
 };
 use rustls::ClientConnection;
 
+use crate::count::ErrorKind;
 use crate::plan::Plan;
-use crate::record::ErrorKind;
 use crate::tls;
 
 /// Where a load goes.

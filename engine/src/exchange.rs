@@ -7,10 +7,11 @@ use rustix::io::Errno;
 use crate::clock::now_ns;
 use crate::connect::{Failure, Stream};
 use crate::connection::State;
+use crate::count::ErrorKind;
 use crate::drive::{ns, Driver, READ_BYTES};
 use crate::http1::{self, Event, Fault};
 use crate::mutant::{is_mutant, Mutant};
-use crate::record::{note, ErrorKind, Times, SAMPLE_BYTES};
+use crate::record::{Times, SAMPLE_BYTES};
 
 /// How long a body waits for `100 Continue` before it is sent all the same (RFC 9110, 10.1.1).
 const CONTINUE_NS: u64 = 1_000_000_000;
@@ -38,96 +39,6 @@ impl Driver<'_> {
             State::Holding => self.receive(slot, flags),
             State::Idle => self.idle_event(slot, flags),
             State::Closed | State::BackingOff => {}
-        }
-    }
-
-    /// Opens a connection for a slot.
-    pub(crate) fn connect(&mut self, slot: usize) {
-        let connection = &mut self.connections[slot];
-        connection.tried = 0;
-        connection.address = self.good_address;
-        connection.connect_ns = now_ns();
-        self.connect_on(slot);
-    }
-
-    fn connect_on(&mut self, slot: usize) {
-        loop {
-            let connection = &mut self.connections[slot];
-            let address = usize::from(connection.address);
-            connection.tried += 1;
-            let begun = Stream::begin(&self.shared.target, address).and_then(|stream| {
-                let connection = &mut self.connections[slot];
-                connection.generation = connection.generation.wrapping_add(1);
-                connection.stream = Some(stream);
-                connection.state = State::Connecting;
-                self.arm(slot)
-                    .map_err(|e| Failure::new(ErrorKind::GeneratorLimit, format!("epoll: {e}")))
-            });
-            match begun {
-                Ok(()) => return,
-                Err(failure) if self.another_address(slot) => drop(failure),
-                Err(failure) => return self.connect_failed(slot, failure),
-            }
-        }
-    }
-
-    /// Moves on to the next address of the name, if there is one not yet tried.
-    fn another_address(&mut self, slot: usize) -> bool {
-        let addresses = self.shared.target.addresses.len() as u16;
-        let connection = &mut self.connections[slot];
-        connection.close();
-        if connection.tried >= addresses {
-            return false;
-        }
-        connection.address = (connection.address + 1) % addresses;
-        true
-    }
-
-    fn connected(&mut self, slot: usize) {
-        let connection = &mut self.connections[slot];
-        let Some(stream) = &connection.stream else { return };
-        match stream.finish_connect() {
-            Ok(()) if stream.is_tls() => {
-                connection.state = State::Handshaking;
-                self.shake_hands(slot);
-            }
-            Ok(()) => self.stands(slot),
-            Err(failure) => {
-                if self.another_address(slot) {
-                    self.connect_on(slot);
-                } else {
-                    self.connect_failed(slot, failure);
-                }
-            }
-        }
-    }
-
-    /// The slot could not have a request in flight while it connected.
-    fn excuse(&mut self, slot: usize) {
-        let since = self.connections[slot].connect_ns.max(self.measured_from);
-        self.excused_ns += u128::from(self.now.saturating_sub(since));
-    }
-
-    fn shake_hands(&mut self, slot: usize) {
-        let Some(stream) = &mut self.connections[slot].stream else { return };
-        match stream.handshake() {
-            Ok(true) => self.stands(slot),
-            Ok(false) => {}
-            Err(failure) => self.connect_failed(slot, failure),
-        }
-    }
-
-    /// A connection is open.
-    fn stands(&mut self, slot: usize) {
-        self.now = now_ns();
-        self.record.totals.opened += 1;
-        let connection = &mut self.connections[slot];
-        note(&mut self.record.connect, self.now - connection.connect_ns);
-        self.good_address = connection.address;
-        connection.state = State::Idle;
-        if connection.active {
-            self.excuse(slot);
-            self.transmit(slot);
         }
     }
 
@@ -476,20 +387,6 @@ impl Driver<'_> {
         self.connections[slot].state = State::BackingOff;
         let at = now_ns() + pause;
         self.set_alarm(slot, at);
-    }
-
-    fn connect_failed(&mut self, slot: usize, failure: Failure) {
-        self.now = now_ns();
-        self.record.totals.connect_failed += 1;
-        let took = self.now - self.connections[slot].connect_ns;
-        note(&mut self.record.connect, took);
-        if self.connections[slot].active {
-            self.excuse(slot);
-        }
-        // The first failure to connect already backs off: there is no one to talk to.
-        let connection = &mut self.connections[slot];
-        connection.failures = connection.failures.max(1);
-        self.fail(slot, failure.kind, || failure.text);
     }
 
     /// Something happened on a connection without a request.

@@ -4,12 +4,13 @@
 //! | --- | --- |
 //! | [`plan`] | what is asked, from JSON |
 //! | [`schedule`] | planned instants: pure functions of time and count |
-//! | [`template`] | requests compiled to bytes, with seeded variables |
+//! | [`template`], `data` | requests compiled to bytes, with seeded variables and data files |
 //! | [`connect`], [`tls`] | names, sockets, trust |
 //! | [`http1`] | bytes to responses |
-//! | [`connection`], [`drive`], `exchange` | THE loop |
-//! | [`record`] | counts and histograms by interval; merging is addition |
-//! | [`result`] | records merged and judged |
+//! | [`drive`] | THE loop, in three parts: `start` (when), `opening` and `exchange` (sockets) |
+//! | [`connection`] | one slot of the plan's connections |
+//! | [`count`], [`record`] | counts and histograms by interval |
+//! | `merge`, `judge`, [`result`] | threads' records added up, judged, shown |
 //! | [`run`] | a load as a whole |
 
 #![forbid(unsafe_code)]
@@ -17,16 +18,21 @@
 pub mod clock;
 pub mod connect;
 pub mod connection;
-mod csv;
+pub mod count;
+mod data;
 pub mod drive;
 mod exchange;
 pub mod http1;
+mod judge;
+mod merge;
 pub mod mutant;
+mod opening;
 pub mod plan;
 pub mod random;
 pub mod record;
 pub mod result;
 pub mod run;
 pub mod schedule;
+mod start;
 pub mod template;
 pub mod tls;

@@ -15,14 +15,13 @@
 //! | `{{csv:FILE:COLUMN}}` | a column of the row whose turn it is; the same row in one request |
 //! | `{{time}}` | now, as milliseconds since 1970 |
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 
-use crate::csv;
+use crate::data::Files;
 use crate::plan::{Plan, RequestSpec};
 use crate::random::Random;
 
@@ -317,55 +316,6 @@ impl Part {
                 drop(write!(out, "{}", now.as_millis()));
             }
         }
-    }
-}
-
-/// Data files, each read once.
-#[derive(Default)]
-struct Files {
-    lines: HashMap<String, Arc<Vec<String>>>,
-    tables: HashMap<String, Vec<Vec<String>>>,
-}
-
-impl Files {
-    fn text(path: &str) -> Result<String, String> {
-        std::fs::read_to_string(path).map_err(|e| format!("plan: data file {path:?}: {e}"))
-    }
-
-    fn lines(&mut self, path: &str) -> Result<Arc<Vec<String>>, String> {
-        if let Some(lines) = self.lines.get(path) {
-            return Ok(Arc::clone(lines));
-        }
-        let lines: Vec<String> = Self::text(path)?.lines().map(str::to_owned).collect();
-        if lines.is_empty() {
-            return Err(format!("plan: data file {path:?} is empty"));
-        }
-        let lines = Arc::new(lines);
-        self.lines.insert(path.to_owned(), Arc::clone(&lines));
-        Ok(lines)
-    }
-
-    fn column(&mut self, path: &str, column: &str) -> Result<Arc<Vec<String>>, String> {
-        if !self.tables.contains_key(path) {
-            let rows = csv::rows(&Self::text(path)?).map_err(|e| format!("plan: {path:?}: {e}"))?;
-            self.tables.insert(path.to_owned(), rows);
-        }
-        let (header, rows) =
-            self.tables[path]
-                .split_first()
-                .filter(|(_, rows)| !rows.is_empty())
-                .ok_or_else(|| format!("plan: data file {path:?} has no rows below its header"))?;
-        let index = header.iter().position(|name| name == column).ok_or_else(|| {
-            format!(
-                "plan: data file {path:?} has no column {column:?}; it has: {}",
-                header.join(", ")
-            )
-        })?;
-        rows.iter()
-            .map(|row| row.get(index).cloned())
-            .collect::<Option<Vec<_>>>()
-            .map(Arc::new)
-            .ok_or_else(|| format!("plan: data file {path:?} has a row without column {column:?}"))
     }
 }
 

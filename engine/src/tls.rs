@@ -11,8 +11,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::connect::Failure;
+use crate::count::ErrorKind;
 use crate::plan;
-use crate::record::ErrorKind;
 
 /// Makes the TLS side of connections to one server.
 #[derive(Debug)]
