@@ -54,14 +54,10 @@ def check_output(output: Output) -> None:
             raise UsageError(f"--hdr {name}: the name must end in .hgrm or .hlog.")
     if output.json == STDOUT and output.csv == STDOUT:
         raise UsageError("--json - and --csv - would mix on standard output; name a file.")
-    named = (
-        ("--json", output.json),
-        ("--csv", output.csv),
-        *(("--hdr", one) for one in output.hdr),
-    )
-    for option, name in named:
-        if name is not None:
-            files.check_writable(name, option)
+    asked = [("--json", output.json), ("--csv", output.csv)]
+    for option, file in (*asked, *(("--hdr", name) for name in output.hdr)):
+        if file is not None:
+            files.check_writable(file, option)
 
 
 def put_out(loaded: Loaded, output: Output) -> None:
