@@ -243,6 +243,9 @@ impl<'a> Driver<'a> {
             self.wait(events, until);
             self.release_due();
             self.ring_alarms();
+            if self.budget == Some(0) && self.in_flight == 0 && self.queued() == 0 {
+                break;
+            }
             if self.now < tick && self.now < until {
                 continue;
             }
@@ -275,9 +278,6 @@ impl<'a> Driver<'a> {
                 self.publish();
                 if self.shared.interrupted() {
                     interrupted = true;
-                    break;
-                }
-                if self.budget == Some(0) && self.in_flight == 0 && self.queued() == 0 {
                     break;
                 }
             }
@@ -368,7 +368,13 @@ impl<'a> Driver<'a> {
         let answered = answers != self.answered;
         self.answered = answers;
         let now = self.now.saturating_sub(self.start);
-        self.record.pulse(now.saturating_sub(self.tick_ns), now, answered, self.in_flight > 0);
+        // A closed loop always wants an answer, also while it backs off from a dead server.
+        let wanting = match &self.source {
+            Source::Closed { think_ns } => *think_ns == 0 && self.budget != Some(0),
+            Source::Open { queue, .. } => !queue.is_empty(),
+        };
+        let waiting = wanting || self.in_flight > 0;
+        self.record.pulse(now.saturating_sub(self.tick_ns), now, answered, waiting);
     }
 
     /// Adds what the requests in flight have lasted since the last edge. With the times of the

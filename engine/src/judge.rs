@@ -4,7 +4,7 @@
 use crate::count::ErrorKind;
 use crate::merge::Merged;
 use crate::plan::{Plan, Schedule};
-use crate::result::{LoadResult, Validity};
+use crate::result::{ErrorSample, LoadResult, Validity};
 use crate::run::Shared;
 
 /// A thread that used more of its core than this had no room to send on time.
@@ -81,6 +81,9 @@ impl LoadResult {
                 self.failed + self.timed_out
             ));
         }
+        if let Some(died) = self.died() {
+            reasons.push(died);
+        }
         if let Some(broken) = self.little(merged, plan, measured_ns) {
             reasons.push(broken);
         }
@@ -100,6 +103,22 @@ impl LoadResult {
         if !reasons.is_empty() {
             self.validity = Validity { status: "invalid", reasons };
         }
+    }
+
+    /// Answers stopped and connections broke from then on: the rate over the whole time would
+    /// mix the service's life and its death.
+    fn died(&self) -> Option<String> {
+        let silence = self.silence.as_ref().filter(|s| s.until_end)?;
+        let broke = |kind: &str| matches!(kind, "connect-refused" | "connect-reset" | "reset");
+        let since = |s: &&ErrorSample| broke(&s.kind) && s.last_s >= silence.from_s;
+        let count: u64 = self.error_samples.iter().filter(since).map(|s| s.count).sum();
+        (count > 0 && self.ok > 0).then(|| {
+            format!(
+                "the service died: no answer after {:.1} s of {:.1} s, and {count} connections \
+                 were refused or reset",
+                silence.from_s, self.duration_s
+            )
+        })
     }
 
     /// Little's law, N = X·R, in its exact form over a finite window: the integral of requests
