@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
@@ -139,6 +140,28 @@ def test_the_refusal_of_a_large_upload_is_not_lost_to_a_reset(server: Server) ->
         head = b"PUT / HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n"
         client.send_pieces([head, bytes(200_000)])
         assert client.answer().status == 413
+
+
+def test_a_fault_of_the_server_itself_is_a_500_and_the_worker_lives_on(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as faulty, RawClient(server.port) as client:
+        faulty.setattr("syncline_cases.httpd.connection.respond", lambda *_: 1 / 0)
+        assert client.get("/").status == 500
+        assert client.rest() == b""
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_slow_download_does_not_count_as_silence(folder: Path, pool: PoolName) -> None:
+    with (
+        serving(folder, pool, limits=replace(SHORT, send_s=20)) as server,
+        RawClient(server.port, receive_buffer=4096) as client,
+    ):
+        client.send(b"GET /large.bin HTTP/1.1\r\nHost: t\r\n\r\n")
+        with RawClient(server.port) as silent:  # is left when its deadline has passed
+            assert silent.rest() == b""
+        assert len(client.answer().body) == 10_240_000
+        assert "connection" not in client.get("/").header  # and it may go on
 
 
 def test_owned_connections_starve_the_others_and_shared_ones_do_not(folder: Path) -> None:

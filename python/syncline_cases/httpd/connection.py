@@ -1,5 +1,6 @@
 """One client's connection: bytes in, requests found in them, responses out."""
 
+import logging
 import os
 import socket
 import struct
@@ -16,6 +17,7 @@ from syncline_cases.httpd.response import Response, head, refuse, respond
 LogLine = Callable[[str, bytes, int, int], None]
 
 _CHUNK = 64 * 1024
+_logger = logging.getLogger(__name__)
 
 
 class Connection:
@@ -95,6 +97,9 @@ class Connection:
             return self._refuse(refusal.status, line)
         except OSError:  # the client left, or takes its response too slowly
             return False
+        except Exception:
+            _logger.exception("a request could not be answered")
+            return self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, b"")
         self._buffer = data[at:]
         self._wait_for_more()
         return True

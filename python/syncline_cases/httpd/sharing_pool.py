@@ -26,6 +26,7 @@ class SharingPool:
         self._workers = workers
         self._selector = select.epoll()
         self._open: dict[int, Connection] = {}
+        self._served: set[int] = set()  # those of _open that a worker has at the moment
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
@@ -61,9 +62,11 @@ class SharingPool:
 
     def _serve(self, descriptor: int, connection: Connection) -> None:
         going_on = False
+        self._served.add(descriptor)
         try:
             going_on = connection.receive() and connection.answer()
         finally:
+            self._served.discard(descriptor)
             if not going_on:
                 # Before it is closed: the listener may be given the same number at once.
                 del self._open[descriptor]
@@ -75,6 +78,6 @@ class SharingPool:
         """Interrupts connections past their deadline; a worker then finds and ends them."""
         while not self._stopping.wait(_SWEEP_S):
             now = time.monotonic()
-            for connection in list(self._open.values()):
-                if now >= connection.deadline:
+            for descriptor, connection in list(self._open.items()):
+                if descriptor not in self._served and now >= connection.deadline:
                     connection.interrupt()
