@@ -76,11 +76,17 @@ impl Target {
         let authority = rest.trim_end_matches('/');
         let (host, port) = split_authority(authority, if secure { 443 } else { 80 })
             .ok_or_else(|| bad(format!("target {:?} is not HOST[:PORT]", plan.target)))?;
-        let addresses: Vec<Address> = (host, port)
-            .to_socket_addrs()
-            .map_err(|error| Failure::new(ErrorKind::Dns, format!("{host}: {error}")))?
-            .map(Address::Inet)
-            .collect();
+        // Addresses that were resolved, and consented to, before are not looked up again: a name
+        // that changes in between must not lead the load elsewhere.
+        let addresses: Vec<Address> = if plan.addresses.is_empty() {
+            (host, port)
+                .to_socket_addrs()
+                .map_err(|error| Failure::new(ErrorKind::Dns, format!("{host}: {error}")))?
+                .map(Address::Inet)
+                .collect()
+        } else {
+            plan.addresses.iter().map(|&ip| Address::Inet(SocketAddr::new(ip, port))).collect()
+        };
         if addresses.is_empty() {
             return Err(Failure::new(ErrorKind::Dns, format!("{host}: no addresses")));
         }

@@ -124,6 +124,8 @@ impl Default for Limits {
 #[allow(missing_docs)]
 pub struct Plan {
     pub target: String,
+    #[serde(default)]
+    pub addresses: Vec<std::net::IpAddr>,
     pub requests: Vec<RequestSpec>,
     pub schedule: Schedule,
     pub connections: usize,

@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable
 
 from syncline import _engine
+from syncline._engine import Histogram
 from syncline.codec import canonical, from_json
 from syncline.errors import MeasurementError, PlanError, UsageError
 from syncline.outcome import LoadResult, Progress
 from syncline.plan import Plan
 
-__all__ = ["Interrupted", "aload", "load"]
+__all__ = ["Histogram", "Interrupted", "aload", "load"]
 
 # How often the caller hears of a load's progress, and a Ctrl-C is looked for.
 _GLANCE_S = 0.1
@@ -135,8 +136,4 @@ class _Rates:
             self._seen.popleft()
         since_s, before = self._seen[0]
         rate = (ok - before) / (elapsed_s - since_s) if elapsed_s > since_s else 0.0
-        return Progress(
-            elapsed_s, ok, failed, timed_out, in_flight, rate, p50_us, p99_us, warmup
-        )
-
-
+        return Progress(elapsed_s, ok, failed, timed_out, in_flight, rate, p50_us, p99_us, warmup)

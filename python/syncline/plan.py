@@ -170,6 +170,8 @@ class Plan:
 
     Attributes:
         target: ``http://HOST[:PORT]``, ``https://HOST[:PORT]`` or ``unix:///PATH``.
+        addresses: the addresses of the target's name, if they were looked up before; then the
+            engine does not look them up again. A port is the target's.
         requests: what is sent; several are mixed by their weights, seeded.
         schedule: when requests start.
         connections: how many connections carry them, over all threads.
@@ -215,6 +217,7 @@ class Plan:
     pin_cpus: tuple[int, ...] = ()
     user_agent: str = "syncline"
     max_redirects: int = 0
+    addresses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.requests:

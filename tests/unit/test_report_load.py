@@ -12,10 +12,10 @@ from typing import Any
 
 from rich.console import Console
 
+from syncline.engine import Histogram
 from syncline.outcome import ErrorSample, Histograms, LoadResult, Silence, Validity
 from syncline.plan import Plan, Request, constant_rate
 from syncline.report.hdr import hgrm, hlog
-from syncline.report.histogram import Histogram
 from syncline.report.load_export import intervals_csv, load_json
 from syncline.report.load_report import build_load
 from syncline.report.markdown import render_markdown

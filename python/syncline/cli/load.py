@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -191,7 +191,7 @@ def load(url: str, **given: Any) -> None:
     output = _take(Output, given)
     plan = build_plan(target, _take(What, given), _take(When, given), _take(How, given))
     check_output(output)
-    admit(target, given["i_may_load"])
+    plan = replace(plan, addresses=admit(target, given["i_may_load"]))
     loaded = _run(plan, quiet=output.quiet)
     put_out(loaded, output)
     sys.exit(exit_code(loaded))

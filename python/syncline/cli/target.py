@@ -89,17 +89,22 @@ def escaped_path(text: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def admit(target: Target, allowed: Iterable[str], resolve: Resolver | None = None) -> None:
-    """Pass if every address of the target may be loaded.
+def admit(
+    target: Target, allowed: Iterable[str], resolve: Resolver | None = None
+) -> tuple[str, ...]:
+    """The target's addresses, if every one of them may be loaded; none for a Unix socket.
+
+    They go into the plan, so that a name that changes after this check leads nowhere else.
 
     Raises:
         UsageError: the name does not resolve.
         ConsentError: an address is public and the host was not allowed.
     """
     if target.host is None:
-        return
+        return ()
     addresses = (resolve or resolve_all)(target.host, target.port)
     check_consent(target.host, addresses, allowed)
+    return addresses
 
 
 def resolve_all(host: str, port: int) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from syncline.engine import Histogram
 from syncline.outcome import Histograms, Interval, LoadResult
-from syncline.report.histogram import Histogram
 
 _NS_PER_MS = 1e6
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from syncline.engine import Histogram
 from syncline.report.document import Bar, Bars, Cell, Column, Table
-from syncline.report.histogram import Histogram
 
 _ROWS = 12
 
