@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -13,12 +14,16 @@ from .servers import Truth
 
 Observed: TypeAlias = tuple[Run, Truth]
 
-ATTEMPTS = 4
+ATTEMPTS = 5
 
 # On an idle machine the engine's sends are less late than this at their p99, and a server
 # that polls is never away for longer than that.
 _QUIET_LATENESS_US = 200.0
 _QUIET_HICCUP_NS = 1_000_000
+
+# How long a core is watched, and how long to wait for one that nobody else uses.
+_WATCH_NS = 100_000_000
+_PATIENCE_S = 8.0
 
 
 def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed]) -> Observed:
@@ -29,6 +34,7 @@ def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed
     is repeated; when every attempt was noisy, the last failure stands.
     """
     for attempt in range(ATTEMPTS):
+        wait_for_quiet(two_cores())
         run, truth = observe()
         try:
             assertion(run, truth)
@@ -53,3 +59,26 @@ def two_cores() -> tuple[int, int]:
     if len(cores) < 2:
         pytest.skip("exact timing needs a core for the generator and one for the server")
     return cores[0], cores[-1]
+
+
+def wait_for_quiet(cores: tuple[int, ...]) -> None:
+    """Wait, within reason, for a moment in which nobody else uses these cores."""
+    until = time.monotonic() + _PATIENCE_S
+    before = os.sched_getaffinity(0)
+    try:
+        while any(_longest_gap_ns(core) > _QUIET_HICCUP_NS for core in cores):
+            if time.monotonic() > until:
+                return
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _longest_gap_ns(core: int) -> int:
+    """For how long this thread was kept from running while it watched the core."""
+    os.sched_setaffinity(0, {core})
+    previous = time.monotonic_ns()
+    end, longest = previous + _WATCH_NS, 0
+    while previous < end:
+        now = time.monotonic_ns()
+        longest, previous = max(longest, now - previous), now
+    return longest

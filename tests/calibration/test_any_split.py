@@ -17,7 +17,7 @@ from .servers.threaded import Threaded
 def test_a_response_means_the_same_however_it_is_split(case: ResponseCase) -> None:
     split = Split(case.data, case.then, whole=case.expected == "ok")
     with serve(Threaded(split)) as server:
-        observed = run(a_few(server.url, split.ways, connections=1, deadline_s=20.0))
+        observed = run(a_few(server.url, split.ways, connections=split.ways))
         truth = server.truth()
     exact = case.expected not in (None, "reset")
     result = check(observed, truth if exact else None)

@@ -32,7 +32,9 @@ def test_row_06_a_server_that_is_killed_is_reported_by_kind_and_by_second(shape:
     assert truth.answered - 10 <= result.ok <= truth.answered
     assert result.failed > 0
     broken = sum(result.errors.get(kind, 0) for kind in ("reset", "closed-early"))
-    assert 1 <= broken <= 10, "requests in flight when it died"
+    # One in flight on each connection when it died, and one on each that the kernel still
+    # opened for the dying process.
+    assert 1 <= broken <= 20
     assert result.errors["connect-refused"] > 0
     assert set(result.errors) <= {"reset", "closed-early", "connect-refused", "connect-reset"}
     later = [one for one in result.intervals if one.start_s >= 1.0]

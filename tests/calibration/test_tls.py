@@ -20,6 +20,7 @@ from .servers.behaviours import Reply
 from .servers.framework import Listen, ServerTls
 from .servers.threaded import Threaded
 
+COUNT = 6
 HTTPS = Listen(scheme="https")
 YESTERDAY = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
 
@@ -63,19 +64,19 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 def drive(shows: ServerTls, trusts: Tls) -> tuple[LoadResult, Truth]:
     with serve(Threaded(Reply(), shows), HTTPS) as server:
-        observed = run(a_few(server.url, tls=trusts))
+        observed = run(a_few(server.url, COUNT, tls=trusts))
         truth = server.truth()
     return check(observed), truth
 
 
 def assert_refused(result: LoadResult, truth: Truth) -> None:
-    assert result.errors == {"tls": 20}
+    assert result.errors == {"tls": COUNT}
     assert result.ok == result.sent == truth.requests == 0
-    assert result.connections.failed >= 20
+    assert result.connections.failed >= COUNT
 
 
 def assert_served(result: LoadResult, truth: Truth) -> None:
-    assert result.ok == result.sent == truth.requests == truth.answered == 20
+    assert result.ok == result.sent == truth.requests == truth.answered == COUNT
     assert result.failed == 0
     assert truth.connections == 2
 
@@ -117,11 +118,11 @@ def test_row_22_a_client_certificate_is_shown_when_demanded(files: Files) -> Non
 def test_row_22_a_client_without_the_certificate_demanded_is_told_so(files: Files) -> None:
     # In TLS 1.3 the refusal comes after the client has sent its first request.
     with serve(Threaded(Reply(), ServerTls(files.good, client_ca=files.ca)), HTTPS) as server:
-        result = check(run(a_few(server.url, tls=Tls(ca_file=files.ca))))
+        result = check(run(a_few(server.url, COUNT, tls=Tls(ca_file=files.ca))))
         truth = server.truth()
-    assert result.errors == {"tls": 20}
+    assert result.errors == {"tls": COUNT}
     assert truth.requests == 0
-    assert truth.handshakes_failed >= 20
+    assert truth.handshakes_failed >= COUNT
 
 
 def alert(conn: Conn) -> None:
@@ -144,7 +145,7 @@ def hang_up(conn: Conn) -> None:
 @pytest.mark.parametrize("greet", [alert, rubbish, hang_up])
 def test_row_22_a_handshake_that_fails_is_typed(greet: Callable[[Conn], None]) -> None:
     with serve(Threaded(Reply(), greet=greet), HTTPS) as server:
-        result = check(run(a_few(server.url, tls=Tls(verify=False))))
+        result = check(run(a_few(server.url, COUNT, tls=Tls(verify=False))))
         truth = server.truth()
     assert_refused(result, truth)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 NS_PER_S = 1_000_000_000
@@ -71,10 +72,17 @@ class Truth:
         """How many whole answers were sent."""
         return sum(1 for one in self.served if one.answered_ns is not None)
 
-    def service_s(self) -> list[float]:
-        """From the arrival of a request to the last byte of its answer, whole answers only."""
+    def service_s(self, within_s: float | None = None) -> list[float]:
+        """From the arrival of a request to the last byte of its answer, whole answers only.
+
+        Args:
+            within_s: only of answers that left within this time after the first request.
+        """
+        end_ns = math.inf
+        if within_s is not None and self.served:
+            end_ns = self.served[0].arrived_ns + within_s * NS_PER_S
         return [
             (one.answered_ns - one.arrived_ns) / NS_PER_S
             for one in self.served
-            if one.answered_ns is not None
+            if one.answered_ns is not None and one.answered_ns <= end_ns
         ]
