@@ -45,7 +45,7 @@ $(STAMPS)/requirements: requirements/dev.txt $(STAMPS)/venv
 
 $(STAMPS)/extension: $(STAMPS)/requirements $(RUST_SOURCES) pyproject.toml $(if $(EXTENSION),,FORCE)
 	@echo "Building the load engine for release"
-	@$(BIN)/maturin develop --release --quiet
+	@PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
 	@touch $@
 
 $(STAMPS)/system-%: scripts/setup-system.sh $(STAMPS)/venv
