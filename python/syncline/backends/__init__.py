@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncline.backends import postgres, valkey
+from syncline.backends import mariadb, postgres, valkey
 from syncline.backends.backend import Backend
+from syncline.backends.mariadb_packages import fetch_mariadb
 from syncline.errors import UsageError
 from syncline.process import Workspace
 
-__all__ = ["Backend", "provide"]
+__all__ = ["Backend", "fetch_mariadb", "provide"]
 
-_STARTS = {"postgres": postgres.start, "valkey": valkey.start}
-_ADOPTS = {"postgres": postgres.adopt, "valkey": valkey.adopt}
+_STARTS = {"mariadb": mariadb.start, "postgres": postgres.start, "valkey": valkey.start}
+_ADOPTS = {"mariadb": mariadb.adopt, "postgres": postgres.adopt, "valkey": valkey.adopt}
 
 
 def provide(
@@ -24,14 +25,14 @@ def provide(
     ``close()`` or, whatever happens, with Syncline.
 
     Args:
-        name: ``postgres`` or ``valkey``.
+        name: ``mariadb``, ``postgres`` or ``valkey``.
         settings: the server's own, by the server's names: ``{"max_connections": "100"}``.
         url: of a running server, which is used as it is.
 
     Raises:
         UsageError: no such back end; a setting that the server does not know or accept; or,
             with ``url``, one that the server there does not have.
-        EnvironmentLackError: the server's wheel is missing, the disk is full, a place may
+        EnvironmentLackError: the server or its wheel is missing, the disk is full, a place may
             not be written, or nothing answers at ``url``.
         ServiceStartError: the private server did not start; the message holds its log's end.
     """

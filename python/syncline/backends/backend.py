@@ -14,11 +14,11 @@ class Backend:
     """A ready server, from :func:`syncline.backends.provide`. Ends with its ``with`` block.
 
     Attributes:
-        name: ``postgres``, ``valkey``.
+        name: ``mariadb``, ``postgres``, ``valkey``.
         url: where a service connects, as an ordinary user.
         version: the server's own word: ``18.6``.
         settings: the settings that were made, the ones on durability always among a private
-            PostgreSQL's.
+            database's.
         admin_url: where its administrator connects, also when all places for ordinary users
             are taken; None if there is no such way.
         start_s: how long it took to start, seconds; None for the user's own server.
