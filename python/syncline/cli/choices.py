@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 import syncline_cases
 from syncline.cli.parameters import Parsed
-from syncline.errors import SynclineError, UsageError
+from syncline.errors import UsageError
 from syncline.mask import mask
 
 _SCHEMES = {
@@ -37,10 +37,12 @@ def complete_variant(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The variants of the case on the command line that begin so."""
-    try:
-        case = syncline_cases.load_case(ctx.params.get("case") or "")
-    except SynclineError:
+    # While an option still lacks its value, click leaves the arguments before it unparsed.
+    typed = [ctx.params.get("case"), *ctx.args]
+    named = next((word for word in typed if word in syncline_cases.names()), None)
+    if named is None:
         return []
+    case = syncline_cases.load_case(named)
     return [
         CompletionItem(variant.name, help=variant.title)
         for variant in case.variants
