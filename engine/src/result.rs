@@ -59,6 +59,7 @@ impl Quantiles {
 #[derive(Debug, Serialize)]
 #[allow(missing_docs)]
 pub struct LoadResult {
+    pub started_monotonic_ns: u64,
     pub planned: Option<u64>,
     pub carried_in: u64,
     pub started: u64,
@@ -219,6 +220,7 @@ impl LoadResult {
         let busy_mean = merged.busy_ns as f64 / measured_ns as f64;
         let silence = merged.silence(measured_ns);
         let mut result = Self {
+            started_monotonic_ns: shared.started_ns(),
             planned: open.then_some(planned),
             carried_in: merged.carried_in,
             started: totals.started,

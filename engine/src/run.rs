@@ -64,6 +64,11 @@ impl Shared {
         self.start.load(Ordering::SeqCst)
     }
 
+    /// The instant of the load's start, on the clock of [`now_ns`]; 0 before it is known.
+    pub fn started_ns(&self) -> u64 {
+        self.start.load(Ordering::SeqCst)
+    }
+
     /// Leaves a thread's standing for [`Run::glance`].
     pub fn publish(&self, thread: usize, glance: Glance) {
         *lock(&self.glances[thread]) = glance;

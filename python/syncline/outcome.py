@@ -238,6 +238,8 @@ class LoadResult:
         error_samples: errors and unexpected statuses, grouped.
         silence: the longest stretch without an ending, if it lasted 1 s or more.
         notes: codes of what a reader should know, such as ``keep-alive-off``.
+        started_monotonic_ns: the instant of the load's start on this machine's CLOCK_MONOTONIC,
+            by which what others saw meanwhile is put on the load's clock.
     """
 
     planned: int | None
@@ -270,6 +272,7 @@ class LoadResult:
     by_request: tuple[RequestResult, ...]
     intervals: tuple[Interval, ...]
     histograms: Histograms
+    started_monotonic_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,26 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What an observer saw that is no number over time, or why it could not see.
+
+    Attributes:
+        observer: who saw it: ``process``, ``postgres``, ``probe`` …
+        kind: ``note`` (what could not be seen, and why), ``setting``, ``statement``, ``event``,
+            ``stacks``, or an event's own name.
+        text: for a person, in one sentence.
+        at_s: when, in seconds since the load began; None if it holds for the whole trial.
+        data: the same for a program; JSON data.
+    """
+
+    observer: str
+    kind: str
+    text: str
+    at_s: float | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceExit:
     """How the service under test ended during a trial, if it did.
 
@@ -336,6 +359,7 @@ class Outcome:
         series: by name.
         service: the state of the service after the load.
         environment: what the trial ran on, as it differs from the run's.
+        observations: what observers saw beside the series, and what they could not see.
     """
 
     started: str
@@ -345,3 +369,4 @@ class Outcome:
     series: Mapping[str, Series] = field(default_factory=dict)
     service: ServiceExit = field(default_factory=lambda: ServiceExit(None))
     environment: Mapping[str, str] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()

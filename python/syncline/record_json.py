@@ -46,6 +46,7 @@ def trial_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
         "series": to_json(outcome.series),
         "service": to_json(outcome.service),
         "environment": to_json(outcome.environment),
+        "observations": to_json(outcome.observations),
     }
 
 
