@@ -32,7 +32,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print("daemon", os.getpid(), flush=True)
+        print(f"daemon {os.getpid()}", flush=True)
         time.sleep(600)
     os._exit(0)
 os.wait()
@@ -209,7 +209,7 @@ def test_a_child_of_root_can_be_another_user_without_groups(workspace: Workspace
 
 
 def test_killing_the_guard_takes_the_child_and_its_workers_along(workspace: Workspace) -> None:
-    program = "import os, time; print('up', os.fork()); time.sleep(600)"
+    program = "import os, time; os.fork(); print('up'); time.sleep(600)"
     child = python(workspace, program)
     assert eventually(lambda: child.log_tail().count("up") == 2)
     pids = child.pids()
@@ -247,6 +247,26 @@ def test_nothing_is_left_of_a_killed_parent_not_even_a_daemon(
         parent.wait(LIMIT_S)
         assert eventually(lambda: alive(pids) == [], limit_s=3)
     assert eventually(lambda: not Path(facts["workspace"]).exists())
+
+
+def test_a_long_grace_is_cut_short_when_the_parent_dies_meanwhile(tmp_path: Path) -> None:
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(600)"
+    program = f"""
+import json, sys, threading
+from syncline.process import ChildSpec, Workspace, spawn
+workspace = Workspace.open()
+child = spawn(ChildSpec((sys.executable, "-u", "-c", {deaf!r}), workspace))
+while "up" not in child.log_tail():
+    child.wait(0.01)
+threading.Thread(target=child.stop, args=(600,)).start()
+print(json.dumps({{"child": child.pid}}), flush=True)
+"""
+    with holder(program, {"SYNCLINE_TMPDIR": str(tmp_path)}) as (parent, facts):
+        pids = family(parent.pid)
+        assert facts["child"] in pids
+        parent.kill()
+        parent.wait(LIMIT_S)
+        assert eventually(lambda: alive(pids) == [], limit_s=3)
 
 
 def test_a_forked_copy_of_the_parent_does_not_keep_the_child_alive(tmp_path: Path) -> None:

@@ -193,10 +193,8 @@ def _await_ready(child: Child, port: int) -> str | None:
     while time.monotonic() < deadline:
         if child.wait(_PAUSE_S) is not None:
             return None
-        with (
-            contextlib.suppress(OSError, ValueError),
-            _connect(f"redis://127.0.0.1:{port}") as talk,
-        ):
+        place = f"redis://127.0.0.1:{port}"
+        with contextlib.suppress(OSError, ValueError), _connect(place, _ANSWER_S) as talk:
             facts = talk.info()
             if facts.get("process_id") == str(child.pid):
                 return facts.get("valkey_version") or facts.get("redis_version", "unknown")
