@@ -204,7 +204,7 @@ def _circles(imports: list[Import]) -> list[list[str]]:
     """
     graph: dict[str, set[str]] = {}
     for found in imports:
-        if found.source != found.target and _package(found.target).startswith("syncline"):
+        if found.source != found.target and _package(found.source) == "syncline":
             graph.setdefault(found.source, set()).add(found.target)
     circles: list[list[str]] = []
     done: set[str] = set()
