@@ -216,7 +216,7 @@ with Workspace.open() as workspace, provide("postgres", {}, workspace) as backen
 def open_place() -> Iterator[Path]:
     """A directory that every user can enter, with the small application in it."""
     with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o777)
+        Path(name).chmod(0o1777)
         Path(name, "small_app.py").write_text(APP)
         yield Path(name)
 
@@ -256,6 +256,7 @@ def test_an_ordinary_user_can_do_it_too(open_place: Path) -> None:
     env = {
         "HOME": "/nonexistent",
         "SYNCLINE_TMPDIR": str(open_place),
+        "SYNCLINE_CACHE_DIR": str(open_place / "cache"),
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "python", packages, open_place))),
     }
     with holder(program, env, python=found) as (parent, facts):
