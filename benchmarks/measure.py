@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -49,8 +49,11 @@ def pinned(cpu: int, argv: Sequence[str]) -> list[str]:
     return ["taskset", "--cpu-list", str(cpu), *argv]
 
 
-def run(argv: Sequence[str], cpu: int, within_s: float) -> Spent:
+def run(argv: Sequence[str], cpu: int, within_s: float, good: Collection[int] = (0,)) -> Spent:
     """Run a program on one core to its end.
+
+    Args:
+        good: the exit statuses that are no failure.
 
     Raises:
         BenchmarkError: it failed, or did not end within ``within_s``.
@@ -73,7 +76,7 @@ def run(argv: Sequence[str], cpu: int, within_s: float) -> Spent:
             watch.end()
         process.returncode = os.waitstatus_to_exitcode(status)
         text, complaint = (_text(stream) for stream in (out, errors))
-    if process.returncode != 0:
+    if process.returncode not in good:
         raise BenchmarkError(
             f"{argv[0]} left with status {process.returncode}: {(complaint or text)[-500:]}"
         )
