@@ -71,6 +71,17 @@ def first_planned_ns(truth: Truth, rate_rps: float) -> float:
     )
 
 
+def rate_of(instants_ns: Sequence[int]) -> float:
+    """Events per second: the median pace over all stretches of half the events.
+
+    A few events that come late, be it the first or the last ones, do not change it.
+    """
+    ordered = sorted(instants_ns)
+    half = len(ordered) // 2
+    stretches = [later - earlier for earlier, later in zip(ordered, ordered[half:], strict=False)]
+    return half * NS_PER_S / quantile(stretches, 0.5)
+
+
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of the values does not exceed."""
     ordered = sorted(values)

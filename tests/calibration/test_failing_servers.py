@@ -29,7 +29,8 @@ def test_row_06_a_server_that_is_killed_is_reported_by_kind_and_by_second(shape:
             plan = paced(server.url, 1000, 10, 2.0, interval_s=0.25)
         result = check(run(plan))
         truth = server.truth()
-    assert truth.answered - 10 <= result.ok <= truth.answered
+    # On each connection one answer may cross with the server's last words.
+    assert abs(result.ok - truth.answered) <= 10
     assert result.failed > 0
     broken = sum(result.errors.get(kind, 0) for kind in ("reset", "closed-early"))
     # One in flight on each connection when it died, and one on each that the kernel still

@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from .hdr import decode, merged
-from .models import Stall, mean, per_bin, quantile, response_times_by_truth, stdev
+from .models import Stall, mean, per_bin, quantile, rate_of, response_times_by_truth, stdev
 from .servers.truth import Served, Truth
 
 
@@ -52,6 +52,12 @@ def test_even_arrivals_have_no_spread_and_bursts_have() -> None:
     bursts = per_bin((k // 64 * 64 * 10**6 for k in range(1000)), 10**7)
     assert stdev(even) == 0
     assert stdev(bursts) > 20
+
+
+def test_the_rate_is_exact_though_some_arrivals_are_late() -> None:
+    arrivals = [k * 1_003_000 for k in range(2000)]
+    late = [at + 40_000_000 if k < 30 or 500 < k < 540 else at for k, at in enumerate(arrivals)]
+    assert rate_of(late) == pytest.approx(1e9 / 1_003_000, rel=1e-6)
 
 
 def test_the_reader_of_histograms_places_values_in_their_buckets() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 
 from .invariants import check
@@ -16,92 +18,100 @@ from .servers.framework import Listen
 from .servers.threaded import Threaded
 from .servers.truth import NS_PER_S
 
-RATE_RPS = 1000.0
-CONNECTIONS = 64
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A constant rate on a server of 5 ms that freezes for half a second now and then."""
+
+    rate_rps: float
+    connections: int
+    duration_s: float
+    first_freeze_s: float
+    period_s: float
+
+    def observe(self, mutant: str | None = None) -> Observed:
+        generator, server_core = two_cores()
+        program = Exact(
+            service_ns=round(SERVICE_S * NS_PER_S),
+            freeze_at_ns=round(self.first_freeze_s * NS_PER_S),
+            freeze_ns=NS_PER_S // 2,
+            period_ns=round(self.period_s * NS_PER_S),
+        )
+        with serve(program, Listen(cpu=server_core)) as server:
+            plan = paced(
+                server.url,
+                self.rate_rps,
+                self.connections,
+                self.duration_s,
+                pin_cpus=(generator,),
+            )
+            return run(plan, mutant), server.truth()
+
+    def assert_nothing_is_omitted(self, run: Run, truth: Truth) -> None:
+        """The report against the instants at which the server says it answered."""
+        assert_distribution(run, response_times_by_truth(truth, self.rate_rps))
+
+    def assert_it_is_the_closed_form(self, run: Run, truth: Truth) -> None:
+        """The report against what follows from the schedule and the freezes alone."""
+        start = first_planned_ns(truth, self.rate_rps)
+        freezes = tuple(((a - start) / NS_PER_S, (b - start) / NS_PER_S) for a, b in truth.freezes)
+        stall = Stall(self.rate_rps, self.duration_s, self.connections, SERVICE_S, freezes)
+        assert_distribution(run, stall.response_times_s())
+
+
 SERVICE_S = 0.005
-FREEZING = Exact(
-    service_ns=5_000_000, freeze_at_ns=2_500_000_000, freeze_ns=500_000_000, period_ns=5_000_000_000
-)
+
+# The schedule for which the figures of other generators are known. After a freeze the server
+# has 500 answers to give, one after the other; what that costs it stands in its own count,
+# but in no closed form.
+KNOWN = Case(1000, 64, 10.0, first_freeze_s=2.5, period_s=5.0)
+
+# A schedule that leaves the server so little to catch up with that the closed form holds to
+# 1 %: at p90 and p95 the wait for the thaw is 250 ms and more, the catching up a few.
+FORMAL = Case(200, 16, 7.5, first_freeze_s=1.0, period_s=2.5)
 
 
-def observe(mutant: str | None = None, duration_s: float = 10.0) -> Observed:
-    generator, server_core = two_cores()
-    with serve(FREEZING, Listen(cpu=server_core)) as server:
-        plan = paced(server.url, RATE_RPS, CONNECTIONS, duration_s, pin_cpus=(generator,))
-        return run(plan, mutant), server.truth()
-
-
-def assert_nothing_is_omitted(run: Run, truth: Truth) -> None:
+def assert_distribution(run: Run, times_s: list[float]) -> None:
     """Mean, p90 and p95 (p99 can come out right by coincidence) within 1 %."""
     said = run.result.response_time_us
     assert said is not None
-    times = response_times_by_truth(truth, RATE_RPS)
     for name, value_us, true_s in (
-        ("mean", said.mean, mean(times)),
-        ("p90", said.p90, quantile(times, 0.90)),
-        ("p95", said.p95, quantile(times, 0.95)),
+        ("mean", said.mean, mean(times_s)),
+        ("p90", said.p90, quantile(times_s, 0.90)),
+        ("p95", said.p95, quantile(times_s, 0.95)),
     ):
         assert value_us / 1e6 == pytest.approx(true_s, rel=0.01), f"response time: {name} is off"
 
 
-def closed_form(run: Run, truth: Truth) -> list[float]:
-    start = first_planned_ns(truth, RATE_RPS)
-    freezes = tuple(((a - start) / NS_PER_S, (b - start) / NS_PER_S) for a, b in truth.freezes)
-    duration_s = run.plan.duration_s or 0
-    return Stall(RATE_RPS, duration_s, CONNECTIONS, SERVICE_S, freezes).response_times_s()
-
-
-def test_row_02_the_response_times_of_a_stall_are_those_of_the_schedule() -> None:
-    observed, truth = hold(assert_nothing_is_omitted, observe)
+def test_row_02_the_response_times_of_a_stall_are_those_that_the_server_gave() -> None:
+    observed, truth = hold(KNOWN.assert_nothing_is_omitted, KNOWN.observe)
     result = check(observed, truth)
-    assert result.planned == 10_000
     assert len(truth.freezes) == 2
-    times = closed_form(observed, truth)
-    said = result.response_time_us
-    assert said is not None
-    print("said", said)
-    print(
-        "truth",
-        [
-            f(response_times_by_truth(truth, RATE_RPS))
-            for f in (
-                mean,
-                lambda v: quantile(v, 0.9),
-                lambda v: quantile(v, 0.95),
-                lambda v: quantile(v, 0.99),
-                max,
-            )
-        ],
-    )
-    print(
-        "form",
-        [
-            f(times)
-            for f in (
-                mean,
-                lambda v: quantile(v, 0.9),
-                lambda v: quantile(v, 0.95),
-                lambda v: quantile(v, 0.99),
-                max,
-            )
-        ],
-    )
+    assert result.planned == 10_000
+    assert result.response_time_us is not None
+    assert result.response_time_us.p99 == pytest.approx(461_000, rel=0.01)
+    # Service time runs from the send, stands beside, and says nothing of the wait.
+    assert result.service_time_us is not None
+    assert result.service_time_us.p90 < 0.5 * result.response_time_us.p90
 
 
-def test_row_02_service_time_runs_from_the_send_and_stands_beside() -> None:
-    observed, truth = observe(duration_s=4.0)
-    result = check(observed, truth)
-    said = result.service_time_us
-    assert said is not None
-    times = truth.service_s()
-    assert said.mean / 1e6 < quantile(response_times_by_truth(truth, RATE_RPS), 0.95)
-    assert said.max / 1e6 == pytest.approx(max(times), rel=0.2)
+def test_row_02_the_response_times_of_a_stall_are_those_of_the_closed_form() -> None:
+    observed, truth = hold(FORMAL.assert_it_is_the_closed_form, FORMAL.observe)
+    check(observed, truth)
+    assert len(truth.freezes) == 3
 
 
-def test_row_02_catches_latency_that_runs_from_the_actual_send() -> None:
-    observed, truth = observe("omit", duration_s=5.0)
+@pytest.mark.parametrize("against", ["the-server", "the-closed-form"])
+def test_row_02_catches_latency_that_runs_from_the_actual_send(against: str) -> None:
+    if against == "the-server":
+        case = replace(KNOWN, duration_s=3.5)
+        assertion = case.assert_nothing_is_omitted
+    else:
+        case = replace(FORMAL, duration_s=4.5)
+        assertion = case.assert_it_is_the_closed_form
+    observed, truth = case.observe("omit")
     with pytest.raises(AssertionError, match=r"response time: .* is off"):
-        assert_nothing_is_omitted(observed, truth)
+        assertion(observed, truth)
 
 
 def observe_overload(mutant: str | None = None) -> Observed:
