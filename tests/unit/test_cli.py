@@ -16,11 +16,11 @@ from syncline.cli import cli
 from syncline.cli.choices import backend_url, levels
 from syncline.cli.files import write_text
 from syncline.cli.group import COMMANDS
-from syncline.cli.run import Asked, build_experiment
+from syncline.cli.run import Asked, Output, build_experiment, put_out
 from syncline.cli.seam import run
 from syncline.errors import EnvironmentLackError, StoreError, UsageError
 from syncline.store import Store
-from tests.unit.factories import case
+from tests.unit.factories import case, run_record
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +232,18 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
         write_text(target, "new")
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_the_comparison_is_shown_even_if_its_files_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(name: object, text: str) -> None:
+        raise EnvironmentLackError(f"{name} could not be written: the disk is full.")
+
+    monkeypatch.setattr("syncline.cli.files.write_text", full)
+    with pytest.raises(EnvironmentLackError, match="out.json could not be written"):
+        put_out(run_record(), Output("out.json", tmp_path))
+    assert "async" in capsys.readouterr().out
 
 
 def test_no_permission_for_the_store_is_exit_code_2(

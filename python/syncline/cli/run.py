@@ -209,15 +209,21 @@ def check_urls(case: Case, urls: tuple[tuple[str, str], ...]) -> Mapping[str, st
 
 
 def put_out(record: RunRecord, output: Output) -> None:
-    """Writes the files and shows the comparison; JSON has standard output to itself."""
+    """Writes the files and shows the comparison; JSON has standard output to itself.
+
+    Raises:
+        EnvironmentLackError: a file could not be written; the comparison was shown all the same.
+    """
     document = build_comparison(record)
     report = output.out / f"{record.case.name}.md"
-    if output.json is not None:
-        text = json.dumps(run_json(record), indent=2, allow_nan=False)
-        files.write_text(output.json, f"{text}\n")
-    files.write_text(report, render_markdown(document))
     console = Console(stderr=output.json == files.STDOUT)
-    render_terminal(document, console)
+    try:
+        if output.json is not None:
+            text = json.dumps(run_json(record), indent=2, allow_nan=False)
+            files.write_text(output.json, f"{text}\n")
+        files.write_text(report, render_markdown(document))
+    finally:
+        render_terminal(document, console)
     console.print(f"\nReport: {os.fspath(report)}", highlight=False, markup=False, soft_wrap=True)
 
 
