@@ -90,13 +90,14 @@ def start_service(
 ) -> Service:
     """Starts a variant and returns once it answers, whatever the status of the answer.
 
-    The service's environment is Syncline's own, then ``env``, ``variant.env``, and the
-    settings as ``SYNCLINE_<NAME>``; the later wins. Its working directory is Syncline's. For
+    The service's environment is Syncline's own, then ``SYNCLINE_DATA_DIR``, an empty directory
+    of its own that goes with the workspace, then ``env``, ``variant.env``, and the settings
+    as ``SYNCLINE_<NAME>``; the later wins. Its working directory is Syncline's. For
     its argv, and for uvicorn's access log, which is off by default, see
     :func:`syncline.launch.server_argv`.
 
     Args:
-        workspace: where its log goes.
+        workspace: where its log and its data go.
         env: what the back ends and the probe want it to see.
         ready_path: what is asked for, with GET.
         port: None chooses a free one, and another one should it be taken meanwhile.
@@ -112,6 +113,7 @@ def start_service(
     """
     if port is not None:
         check_port_free(host, port)
+    env = {"SYNCLINE_DATA_DIR": str(workspace.directory(f"data-{variant.name}")), **env}
     attempts = _ATTEMPTS if port is None else 1
     for attempt in range(1, attempts + 1):
         number = free_port(host) if port is None else port
