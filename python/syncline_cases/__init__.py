@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from syncline.trial import Case
 
-_CASES = ("users", "httpd")
+_CASES = ("users", "httpd", "entities")
 
 
 def names() -> tuple[str, ...]:
