@@ -241,7 +241,7 @@ def test_the_comparison_is_shown_even_if_its_files_cannot_be_written(
         raise EnvironmentLackError(f"{name} could not be written: the disk is full.")
 
     monkeypatch.setattr("syncline.cli.files.write_text", full)
-    with pytest.raises(EnvironmentLackError, match="out.json could not be written"):
+    with pytest.raises(EnvironmentLackError, match=r"out\.json could not be written"):
         put_out(run_record(), Output("out.json", tmp_path))
     assert "async" in capsys.readouterr().out
 
