@@ -44,6 +44,7 @@ CASE = Case(
         variant("w50-hand-back", "50 workers, shared", "-q", "-w", "50", "--hand-back"),
     ),
     default_variants=("w1-logged", "w1", "w4", "w10", "w50", "w1-nothing", "w10-hand-back"),
+    faulty=("w1-nothing",),
     ready_path="/",
     loads=(load(20, 1),),
     quick_loads=(load(4, 0.25),),

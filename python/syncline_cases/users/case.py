@@ -38,6 +38,7 @@ CASE = Case(
         app("sync-session-inside", "def, session inside it", "sync_session_inside_app"),
     ),
     default_variants=("sync", "async"),
+    faulty=("async-over-sync",),
     backends=("postgres",),
     prepare="syncline_cases.users.prepare",
     ready_path="/users",
