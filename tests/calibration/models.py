@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import math
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ class Stall:
     the freeze ends, what is due then leaves when it ends.
 
     Attributes:
-        freezes: stretches (from, to), in seconds after the first planned instant.
+        freezes: stretches (from, to), in seconds after the first planned instant, in order.
     """
 
     rate_rps: float
@@ -43,10 +44,8 @@ class Stall:
         return times
 
     def _thawed(self, instant: float) -> float:
-        for start, end in self.freezes:
-            if start <= instant < end:
-                return end
-        return instant
+        at = bisect.bisect_right(self.freezes, (instant, math.inf)) - 1
+        return max(instant, self.freezes[at][1]) if at >= 0 else instant
 
 
 def response_times_by_truth(truth: Truth, rate_rps: float) -> list[float]:

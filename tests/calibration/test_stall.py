@@ -54,9 +54,12 @@ class Case:
     def assert_it_is_the_closed_form(self, run: Run, truth: Truth) -> None:
         """The report against what follows from the schedule and the freezes alone."""
         start = first_planned_ns(truth, self.rate_rps)
-        freezes = tuple(((a - start) / NS_PER_S, (b - start) / NS_PER_S) for a, b in truth.freezes)
+        freezes = tuple(
+            ((begun - start) / NS_PER_S, (ended - start) / NS_PER_S)
+            for begun, ended in sorted(truth.freezes + truth.hiccups)
+        )
         stall = Stall(self.rate_rps, self.duration_s, self.connections, SERVICE_S, freezes)
-        assert_distribution(run, stall.response_times_s())
+        assert_distribution(run, stall.response_times_s(), ranks=2)
 
 
 SERVICE_S = 0.005
@@ -64,23 +67,28 @@ SERVICE_S = 0.005
 # The schedule for which the figures of other generators are known. After a freeze the server
 # has 500 answers to give, one after the other; what that costs it stands in its own count,
 # but in no closed form.
-KNOWN = Case(1000, 64, 10.0, first_freeze_s=2.5, period_s=5.0)
+KNOWN = Case(1000, 64, 10.0, first_freeze_s=2.5005, period_s=5.0)
 
 # A schedule that leaves the server so little to catch up with that the closed form holds to
 # 1 %: at p90 and p95 the wait for the thaw is 250 ms and more, the catching up a few.
-FORMAL = Case(200, 16, 7.5, first_freeze_s=1.0, period_s=2.5)
+FORMAL = Case(200, 16, 7.5, first_freeze_s=1.0025, period_s=2.5)
 
 
-def assert_distribution(run: Run, times_s: list[float]) -> None:
-    """Mean, p90 and p95 (p99 can come out right by coincidence) within 1 %."""
+def assert_distribution(run: Run, times_s: list[float], ranks: int = 0) -> None:
+    """Mean, p90 and p95 (p99 can come out right by coincidence) within 1 %.
+
+    Args:
+        ranks: where few requests stand far apart, a rank more or less is no mistake: the two
+            or three answers that crossed with the run's end are in one count and not in the
+            other. So many ranks to either side are what the schedule can resolve.
+    """
     said = run.result.response_time_us
     assert said is not None
-    for name, value_us, true_s in (
-        ("mean", said.mean, mean(times_s)),
-        ("p90", said.p90, quantile(times_s, 0.90)),
-        ("p95", said.p95, quantile(times_s, 0.95)),
-    ):
-        assert value_us / 1e6 == pytest.approx(true_s, rel=0.01), f"response time: {name} is off"
+    assert said.mean / 1e6 == pytest.approx(mean(times_s), rel=0.01), "response time: mean is off"
+    step = ranks / len(times_s)
+    for share, value_us in ((0.90, said.p90), (0.95, said.p95)):
+        low, high = quantile(times_s, share - step), quantile(times_s, share + step)
+        assert low * 0.99 <= value_us / 1e6 <= high * 1.01, f"response time: p{share:.0%} is off"
 
 
 def test_row_02_the_response_times_of_a_stall_are_those_that_the_server_gave() -> None:

@@ -20,6 +20,7 @@ from .truth import Served, Truth
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello world\n"
 _SETTLE_WITHIN_NS = 8_000_000_000
+_HICCUP_NS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class _Loop:
         self.accepted: list[int] = []
         self.rows: list[list[int]] = []  # connection, arrived_ns, answered_ns or 0
         self.freezes: list[tuple[int, int]] = []
-        self.hiccup_ns = 0
+        self.hiccups: list[tuple[int, int]] = []
+        self.last_ns = time.monotonic_ns()
         self.bytes_in = 0
         self.bytes_out = 0
         self.tell_by_ns = 0
@@ -64,20 +66,15 @@ class _Loop:
         self.poll.register(self.control, select.EPOLLIN)
         due: deque[tuple[int, int, list[int]]] = deque()
         freeze_at = 0
-        previous = time.monotonic_ns()
         while True:
-            now = time.monotonic_ns()
-            # Between two turns lie at most 64 reads and writes, far below a millisecond
-            # each; a longer gap was the machine's doing.
-            self.hiccup_ns = max(self.hiccup_ns, now - previous)
+            now = self._now()
             if freeze_at and now >= freeze_at:
                 freeze_at = self._freeze(freeze_at, now)
-                now = time.monotonic_ns()
+                now = self.last_ns
             while due and due[0][0] <= now:
                 _, number, answered = due.popleft()
                 self._answer(number, answered)
-            previous = time.monotonic_ns()
-            if self.tell_by_ns and (not self.socks or previous > self.tell_by_ns):
+            if self.tell_by_ns and (not self.socks or now > self.tell_by_ns):
                 self._tell()
             for fd, _ in self.poll.poll(0, 64):
                 if fd == self.control.fileno():
@@ -89,11 +86,23 @@ class _Loop:
                     if not freeze_at and self.what.freeze_ns:
                         freeze_at = row[1] + self.what.freeze_at_ns
 
+    def _now(self) -> int:
+        """The clock, watched: between two looks lies one system call at most.
+
+        A gap far longer than that was the machine's doing, and a freeze to all who wait.
+        """
+        now = time.monotonic_ns()
+        if now - self.last_ns > _HICCUP_NS:
+            self.hiccups.append((self.last_ns, now))
+        self.last_ns = now
+        return now
+
     def _freeze(self, at: int, now: int) -> int:
         until = at + self.what.freeze_ns
         while time.monotonic_ns() < until:
             pass
-        self.freezes.append((now, time.monotonic_ns()))
+        self.last_ns = time.monotonic_ns()
+        self.freezes.append((now, self.last_ns))
         return at + self.what.period_ns
 
     def _answer(self, fd: int, row: list[int]) -> None:
@@ -104,10 +113,10 @@ class _Loop:
             self.bytes_out += sock.send(ANSWER)
         except OSError:
             return
-        row[2] = time.monotonic_ns()
+        row[2] = self._now()
 
     def _read(self, fd: int) -> list[int] | None:
-        now = time.monotonic_ns()
+        now = self._now()
         try:
             data = self.socks[fd].recv(65536)
         except OSError:
@@ -151,7 +160,7 @@ class _Loop:
                 self.bytes_in,
                 self.bytes_out,
                 freezes=tuple(self.freezes),
-                hiccup_ns=self.hiccup_ns,
+                hiccups=tuple(self.hiccups),
                 settled=not self.socks,
             )
         )

@@ -43,8 +43,8 @@ class Truth:
         bytes_in, bytes_out: payload bytes read and written; of TLS connections the clear text.
         handshakes_failed: TLS handshakes that did not succeed.
         freezes: stretches (from, to) in which the server neither read nor wrote.
-        hiccup_ns: the longest time for which the server's own loop was held up by the
-            machine; 0 from servers that do not watch it.
+        hiccups: stretches for which the machine kept the server from running; empty from
+            servers that do not watch for them.
         settled: whether every connection had ended when this was told.
     """
 
@@ -54,7 +54,7 @@ class Truth:
     bytes_out: int
     handshakes_failed: int = 0
     freezes: tuple[tuple[int, int], ...] = ()
-    hiccup_ns: int = 0
+    hiccups: tuple[tuple[int, int], ...] = ()
     settled: bool = True
 
     @property
@@ -71,6 +71,11 @@ class Truth:
     def answered(self) -> int:
         """How many whole answers were sent."""
         return sum(1 for one in self.served if one.answered_ns is not None)
+
+    @property
+    def hiccup_ns(self) -> int:
+        """The longest hiccup."""
+        return max((end - start for start, end in self.hiccups), default=0)
 
     def service_s(self, within_s: float | None = None) -> list[float]:
         """From the arrival of a request to the last byte of its answer, whole answers only.
