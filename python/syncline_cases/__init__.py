@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from syncline.trial import Case
 
-_CASES = ("users", "httpd", "entities")
+__all__ = ["load_case", "names"]
+
+_CASES = ("users", "authors", "httpd", "entities")
 
 
 def names() -> tuple[str, ...]:
