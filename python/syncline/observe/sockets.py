@@ -1,0 +1,94 @@
+"""The service's sockets from outside: who waits unread, who waits to be accepted."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from syncline.observe import procfs
+from syncline.observe.observer import Observer, Sample
+from syncline.observe.sockdiag import (
+    CLOSE_WAIT,
+    ESTABLISHED,
+    LISTEN,
+    SockDiag,
+    Socket,
+    proc_sockets,
+)
+from syncline.outcome import Observation
+
+
+class Sockets(Observer):
+    """Connections of the service's port, bytes on them that nobody reads, the listen queue.
+
+    ``sockets.unread_longest_s`` is for how long the oldest unread data have been lying there at
+    least: since when nothing came in on a socket with unread bytes. Overflows and drops of the
+    listen queue are counted by the kernel for all sockets of this network namespace.
+
+    Args:
+        port: where the service listens.
+    """
+
+    name = "sockets"
+    period_s = 0.2
+    units: ClassVar[dict[str, str]] = {
+        "sockets.unread_bytes": "bytes",
+        "sockets.unread_longest_s": "s",
+    }
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._diag: SockDiag | None = None
+        self._why = ""
+        try:
+            self._diag = SockDiag()
+        except OSError as error:
+            self._why = str(error)
+
+    def sample(self, now: float) -> Sample:  # noqa: ARG002 - the kernel tells durations itself
+        """See :class:`Observer`."""
+        sockets = self._sockets()
+        open_ones = [one for one in sockets if one.state != LISTEN]
+        unread = [one for one in open_ones if one.unread]
+        listeners = [one for one in sockets if one.state == LISTEN]
+        found: Sample = {
+            "sockets.established": sum(one.state == ESTABLISHED for one in open_ones),
+            "sockets.close_wait": sum(one.state == CLOSE_WAIT for one in open_ones),
+            "sockets.unaccepted": sum(one.inode == 0 for one in open_ones),
+            "sockets.unread": len(unread),
+            "sockets.unread_bytes": sum(one.unread for one in unread),
+        }
+        if self._diag is not None:
+            ages = [one.silent_s for one in unread if one.silent_s is not None]
+            found["sockets.unread_longest_s"] = max(ages, default=0.0)
+            found["sockets.unread_over_1s"] = sum(age > 1 for age in ages)
+        if listeners:
+            found["listen.queue"] = sum(one.unread for one in listeners)
+            rooms = [one.room for one in listeners if one.room is not None]
+            found["listen.backlog"] = sum(rooms) if rooms else None
+        if data := procfs.read("/proc/net/netstat"):
+            counts = procfs.table(data).get("TcpExt", {})
+            found["listen.overflows_total"] = counts.get("ListenOverflows")
+            found["listen.drops_total"] = counts.get("ListenDrops")
+        return found
+
+    def observations(self) -> tuple[Observation, ...]:
+        """Says so if the kernel's better source was not to be had."""
+        if self._diag is not None:
+            return ()
+        text = f"For how long data lie unread cannot be seen: {self._why}."
+        return (self.note(text),)
+
+    def close(self) -> None:
+        """See :class:`Observer`."""
+        if self._diag is not None:
+            self._diag.close()
+
+    def _sockets(self) -> list[Socket]:
+        if self._diag is not None:
+            try:
+                return self._diag.sockets(self._port)
+            except OSError as error:
+                self._why = str(error)
+                self._diag.close()
+                self._diag = None
+        return proc_sockets(self._port)
