@@ -1,0 +1,150 @@
+"""Applications with a look at each request around them, ASGI and WSGI.
+
+Servers' hooks wrap the application object; frameworks' hooks wrap the class's ``__call__``.
+An application is counted once: a wrapped class is left alone by the server's hook, and inside
+a request a mark in the scope or environment lets mounted applications pass.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from syncline_probe import requests
+from syncline_probe.board import Board
+
+MARK = "syncline.seen"
+RECEIVED = "syncline.received_s"  # when the server had the request's head; monotonic
+_COUNTED = "_syncline_counted"
+
+
+def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
+    """An ASGI callable, or the unbound ``__call__`` of its class, that counts its requests."""
+
+    @functools.wraps(call)
+    async def counted(*args: Any) -> None:
+        scope = args[-3]
+        if scope["type"] != "http" or MARK in scope:
+            await call(*args)
+            return
+        scope[MARK] = True
+        received_s = scope.get(RECEIVED)
+        before_s = time.monotonic() - received_s if received_s is not None else None
+        request = requests.begin(scope["method"], scope["path"], scope, before_s)
+        token = requests.current.set(request)
+        try:
+            request.inner = inner = call(*args)
+            await inner
+        finally:
+            requests.current.reset(token)
+            requests.end(request)
+
+    return counted
+
+
+def counted_wsgi(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for WSGI; the request ends when its body has been taken or closed."""
+
+    @functools.wraps(call)
+    def counted(*args: Any) -> Any:
+        environ = args[-2]
+        if MARK in environ:
+            return call(*args)
+        environ[MARK] = True
+        request = requests.begin(
+            environ.get("REQUEST_METHOD", "GET"), environ.get("PATH_INFO", "/")
+        )
+        token = requests.current.set(request)
+        try:
+            body = call(*args)
+        except BaseException:
+            requests.end(request)
+            raise
+        finally:
+            requests.current.reset(token)
+        if type(body) in (list, tuple):
+            requests.end(request)
+            return body
+        return _Body(body, request)
+
+    return counted
+
+
+class _Body:
+    """The body of an answer; made piece by piece, it may still work for the request."""
+
+    def __init__(self, body: Iterable[bytes], request: requests.Request) -> None:
+        self._body = body
+        self._pieces: Iterator[bytes] | None = None
+        self._request: requests.Request | None = request
+
+    def __iter__(self) -> _Body:
+        return self
+
+    def __next__(self) -> bytes:
+        token = requests.current.set(self._request)
+        try:
+            if self._pieces is None:
+                self._pieces = iter(self._body)
+            return next(self._pieces)
+        except BaseException:
+            self._end()
+            raise
+        finally:
+            requests.current.reset(token)
+
+    def close(self) -> None:
+        self._end()
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
+
+    def _end(self) -> None:
+        request, self._request = self._request, None
+        if request is not None:
+            requests.end(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+
+def count_class(board: Board, kind: Any, wrap: Callable[..., Any]) -> None:
+    """Counts the requests of all instances of an application class."""
+    report(board)
+    kind.__call__ = wrap(kind.__call__)
+    setattr(kind, _COUNTED, True)
+
+
+def counted_app(board: Board, app: Any) -> Any:
+    """The application as a server's hook hands it back: wrapped, unless its class is."""
+    if is_counted(app) or not callable(app):
+        return app
+    report(board)
+    call = app if inspect.isroutine(app) else type(app).__call__
+    if inspect.iscoroutinefunction(inspect.unwrap(call)):
+        return counted_asgi(app)
+    parameters = _parameters(call)
+    if parameters is not None and parameters - (call is not app) == 2:
+        return counted_wsgi(app)
+    return app
+
+
+def is_counted(app: Any) -> bool:
+    """Whether its class counts its requests."""
+    return bool(getattr(type(app), _COUNTED, False))
+
+
+def report(board: Board) -> None:
+    """Puts requests on the board; once is enough."""
+    board.gauges.setdefault("requests", requests.gauge)
+    board.summaries.setdefault("routes", requests.rows)
+
+
+def _parameters(call: Callable[..., Any]) -> int | None:
+    try:
+        return len(inspect.signature(call).parameters)
+    except (TypeError, ValueError):
+        return None

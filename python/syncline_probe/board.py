@@ -1,0 +1,67 @@
+"""Where hooks hang what they observe and the sampler finds it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Sample: TypeAlias = dict[str, float]
+Gauge: TypeAlias = Callable[[Sample], None]
+Summary: TypeAlias = Callable[[], list[dict[str, object]]]
+Settings: TypeAlias = Callable[[], dict[str, object]]
+
+_EVENTS = 256
+
+
+class Board:
+    """What is asked at each turn of the sampler, and the events since the last.
+
+    Everything that is asked may fail: it is then taken off the board, and one event
+    ``hook-failed`` says which it was and why.
+
+    Attributes:
+        ticks: called 40 times a second with the monotonic time in seconds.
+        gauges: called 10 times a second; each puts its numbers into the sample.
+        slow_gauges: the same once a second, for what costs more.
+        summaries: called once a second, by the name under which their rows are sent.
+        settings: called once a second, and sent when they have changed.
+    """
+
+    def __init__(self) -> None:
+        self.ticks: dict[str, Callable[[float], None]] = {}
+        self.gauges: dict[str, Gauge] = {}
+        self.slow_gauges: dict[str, Gauge] = {}
+        self.summaries: dict[str, Summary] = {}
+        self.settings: dict[str, Settings] = {}
+        self.events_lost = 0
+        self._events: deque[dict[str, object]] = deque()
+
+    def event(self, name: str, **fields: object) -> None:
+        """Keeps an event for the next turn; any thread may call it."""
+        if len(self._events) >= _EVENTS:
+            self.events_lost += 1
+        else:
+            self._events.append({"name": name, **fields})
+
+    def taken_events(self) -> list[dict[str, object]]:
+        """The events since the last call."""
+        taken = []
+        while self._events:
+            taken.append(self._events.popleft())
+        return taken
+
+    def failed(self, hook: str, error: BaseException) -> None:
+        """Says that a hook is off from now on."""
+        self.event("hook-failed", hook=hook, error=f"{type(error).__name__}: {error}"[:300])
+
+    def asked(self, table: dict[str, Any], *given: Any) -> dict[str, Any]:
+        """Calls everything in one of the tables; what each returned, those that did not fail."""
+        answers = {}
+        for name, call in list(table.items()):
+            try:
+                answers[name] = call(*given)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not spread
+                table.pop(name, None)
+                self.failed(name, error)
+        return answers

@@ -1,0 +1,155 @@
+"""SQLAlchemy's pools, sync and async, wherever they are created.
+
+The pool's event ``checkout`` fires once a connection was got, which is too late to see anyone
+wait. So the wait is timed around the queue's ``get``, and the time out around the record.
+No ``__init__`` is wrapped: ``create_engine`` reads their arguments' names from the code object.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from types import ModuleType
+from typing import Any
+
+from syncline_probe.board import Board
+from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading
+
+_STATE = "_syncline_state"
+_HOLD = "_syncline_hold"
+_family: PoolFamily | None = None
+_engines: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def install(board: Board, _library: ModuleType | None) -> None:
+    global _family
+    base: Any = sys.modules["sqlalchemy.pool.base"]
+    queue: Any = sys.modules["sqlalchemy.util.queue"]
+    engine: Any = sys.modules["sqlalchemy.engine.interfaces"]
+    family = PoolFamily(board, "pool")
+    # All are looked up before the first is changed: a library without one is left as it was.
+    checkout = base._ConnectionRecord.__dict__["checkout"].__func__
+    created = engine.Dialect.__dict__["engine_created"].__func__
+    changes: tuple[tuple[Any, str, Any], ...] = (
+        (queue.Queue, "get", _timed_get(queue.Queue.get, queue.Empty)),
+        (queue.AsyncAdaptedQueue, "get", _timed_get(queue.AsyncAdaptedQueue.get, queue.Empty)),
+        (base._ConnectionRecord, "checkout", classmethod(_checkout(checkout, family))),
+        (base._ConnectionRecord, "checkin", _checkin(base._ConnectionRecord.checkin)),
+        (base._ConnectionFairy, "detach", _detach(base._ConnectionFairy.detach)),
+        (engine.Dialect, "engine_created", classmethod(_engine_created(created, family))),
+    )
+    for kind, name, function in changes:
+        setattr(kind, name, function)
+    _family = family
+
+
+def hold_of(connection: Any) -> Hold | None:
+    """The hold behind a ``sqlalchemy.engine.Connection``."""
+    fairy = connection._dbapi_connection
+    record = fairy._connection_record if fairy is not None else None
+    return getattr(record, _HOLD, None)
+
+
+def after_fork() -> None:
+    if _family is not None:
+        _family.forget()
+
+
+def _watched(pool: Any, family: PoolFamily) -> PoolState:
+    """The state of a pool, from its engine's creation or its first use on."""
+    state = PoolState(pool, _read, blocking=not getattr(pool, "_is_asyncio", False))
+    setattr(pool, _STATE, family.add(state))
+    queue = getattr(pool, "_pool", None)
+    if queue is not None:
+        setattr(queue, _STATE, state)
+    return state
+
+
+def _timed_get(original: Any, empty: type[BaseException]) -> Any:
+    def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
+        if not block or _idle(self):
+            return original(self, block, timeout)
+        state = getattr(self, _STATE, None)
+        if state is None:
+            return original(self, block, timeout)
+        with state.waiting(empty):
+            return original(self, block, timeout)
+
+    return get
+
+
+def _checkout(original: Any, family: PoolFamily) -> Any:
+    def checkout(cls: Any, pool: Any) -> Any:
+        state = getattr(pool, _STATE, None) or _watched(pool, family)
+        fairy = original(cls, pool)
+        record = fairy._connection_record
+        if record is not None:
+            setattr(record, _HOLD, state.taken(id(record), depth=3))
+        return fairy
+
+    return checkout
+
+
+def _checkin(original: Any) -> Any:
+    def checkin(self: Any, *args: Any, **options: Any) -> Any:
+        _release(self)
+        return original(self, *args, **options)
+
+    return checkin
+
+
+def _detach(original: Any) -> Any:
+    def detach(self: Any) -> Any:
+        if self._connection_record is not None:
+            _release(self._connection_record)
+        return original(self)
+
+    return detach
+
+
+def _release(record: Any) -> None:
+    hold = getattr(record, _HOLD, None)
+    if hold is not None:
+        setattr(record, _HOLD, None)
+        hold.pool.given_back(id(record))
+
+
+def _engine_created(original: Any, family: PoolFamily) -> Any:
+    def engine_created(cls: Any, engine: Any) -> Any:
+        _engines.add(engine)
+        _watched(engine.pool, family)
+        return original(cls, engine)
+
+    return engine_created
+
+
+def _idle(queue: Any) -> int:
+    """Connections in a queue, without its lock: the sampler must not wait for the service."""
+    waiting = getattr(queue, "queue", None)
+    if waiting is None:
+        # Made on first use, by whoever uses it first; that must not be us.
+        inner = vars(queue).get("_queue")
+        waiting = inner._queue if inner is not None else ()
+    return len(waiting)
+
+
+def _read(pool: Any) -> Reading:
+    state: PoolState = getattr(pool, _STATE)
+    engine = next((one for one in list(_engines) if one.pool is pool), None)
+    name = type(pool).__name__
+    settings: dict[str, object] = {"kind": name}
+    if engine is not None:
+        url = engine.url
+        name = f"{url.drivername}://{url.host or ''}:{url.port or ''}/{url.database or ''}"
+        settings["echo"] = bool(engine.echo)
+    settings["pre_ping"] = bool(pool._pre_ping)
+    settings["recycle_s"] = pool._recycle
+    queue = getattr(pool, "_pool", None)
+    if queue is None:  # no queue: one connection a use, a thread, or in all
+        out = len(state.holds)
+        return Reading(name, 0, None, out, out, settings)
+    size = queue.maxsize
+    limit = size + pool._max_overflow if pool._max_overflow > -1 else None
+    opened = size + pool._overflow
+    settings |= {"max_overflow": pool._max_overflow, "timeout_s": pool._timeout}
+    return Reading(name, size, limit, opened, opened - _idle(queue), settings)

@@ -1,0 +1,61 @@
+"""Requests of any application under uvicorn, and how long they waited for it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+from syncline_probe.apps import RECEIVED, counted_app, is_counted
+from syncline_probe.board import Board
+
+_PROTOCOLS = (
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.http.h11_impl",
+)
+
+
+def install(board: Board, library: ModuleType | None) -> None:
+    module: Any = library
+    original = module.Config.load
+    settings: dict[str, object] = {}
+
+    def load(self: Any) -> None:
+        original(self)
+        app = self.loaded_app
+        own = type(app).__module__.startswith("uvicorn.")
+        if not own or not is_counted(getattr(app, "app", None)):
+            self.loaded_app = counted_app(board, app)
+        settings.update(
+            workers=self.workers,
+            loop=str(self.loop),
+            http=str(self.http),
+            limit_concurrency=self.limit_concurrency,
+            backlog=self.backlog,
+            access_log=bool(self.access_log),
+            keep_alive_s=self.timeout_keep_alive,
+        )
+        for name in _PROTOCOLS:
+            if name in sys.modules:
+                _stamp(sys.modules[name])
+
+    module.Config.load = load
+    board.settings["uvicorn"] = lambda: dict(settings)
+
+
+def _stamp(protocol: Any) -> None:
+    """Notes in the scope when the head of a request had been read."""
+    cycle = getattr(protocol, "RequestResponseCycle", None)
+    if cycle is None or hasattr(cycle, "_syncline_stamped"):
+        return
+    original = cycle.__init__
+
+    def begin(self: Any, *args: Any, **options: Any) -> None:
+        scope = options.get("scope") or (args[0] if args else None)
+        if isinstance(scope, dict):
+            scope[RECEIVED] = time.monotonic()
+        original(self, *args, **options)
+
+    cycle.__init__ = begin
+    cycle._syncline_stamped = True

@@ -1,0 +1,149 @@
+"""The probe's own thread: it goes on when the event loop stands still."""
+
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import sys
+import time
+
+from syncline_probe import hooks
+from syncline_probe.board import Board, Sample
+from syncline_probe.channel import Channel
+from syncline_probe.importing import ImportWatch
+from syncline_probe.stacks import all_stacks
+from syncline_probe.versions import versions
+
+TICK_S = 0.025
+_TICKS_A_SAMPLE = 4
+_TICKS_A_SUMMARY = 40
+_ARGV_LIMIT = 2048
+
+
+class Sampler:
+    """Looks at the board ten times a second and sends what it saw.
+
+    Started by :mod:`_thread` and not :mod:`threading`, it is in no list of the service's
+    threads and no exit waits for it.
+    """
+
+    def __init__(self, path: str, nonce: str) -> None:
+        self.board = Board()
+        self.imports = ImportWatch()
+        self._nonce = nonce
+        self._path = path
+        self._channel = Channel(path)
+        self._working = _thread.allocate_lock()  # held while it works; a fork takes it first
+        self._generation = 0
+        self._greeted = 0
+        self._settings: dict[str, object] = {}
+        self._late_s = 0.0
+
+    def install_hooks(self) -> None:
+        """Lets each hook wait for its library."""
+        hooks.install(self.board, self.imports)
+        sys.meta_path.insert(0, self.imports)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._generation += 1
+        _thread.start_new_thread(self._run, (self._generation,))
+
+    def pause(self) -> None:
+        """Before a fork: waits until the thread is between two turns."""
+        self._working.acquire()
+
+    def resume(self) -> None:
+        """After a fork, in the parent."""
+        self._working.release()
+
+    def restart_in_child(self) -> None:
+        """After a fork, in the child: a connection and a thread of its own."""
+        self._working = _thread.allocate_lock()
+        self._channel.abandon()
+        self._channel = Channel(self._path)
+        self._greeted = 0
+        self._settings = {}
+        self.board.taken_events()
+        hooks.after_fork(self.board)
+        self.start()
+
+    def _run(self, generation: int) -> None:
+        turn = 0
+        due = time.monotonic()
+        while generation == self._generation:
+            due += TICK_S
+            now = time.monotonic()
+            if due > now:
+                time.sleep(due - now)
+            else:
+                due = now  # behind: start counting afresh, do not hurry after
+            with self._working:
+                turn += 1
+                self._late_s = max(self._late_s, time.monotonic() - due)
+                try:
+                    self._turn(turn)
+                except Exception as error:  # noqa: BLE001 - the thread must outlive its faults
+                    self.board.failed("sampler", error)
+
+    def _turn(self, turn: int) -> None:
+        self.board.asked(self.board.ticks, time.monotonic())
+        if turn % _TICKS_A_SAMPLE or not self._channel.connected():
+            return
+        self._greet()
+        self._send_sample(slow=turn % _TICKS_A_SUMMARY == 0)
+        if turn % _TICKS_A_SUMMARY == 0:
+            self._send_summary()
+        for event in self.board.taken_events():
+            self._send("event", **event)
+        if b"stacks" in self._channel.asked():
+            self._send("stacks", reason="asked", **all_stacks())
+
+    def _greet(self) -> None:
+        if self._greeted == self._channel.connects:
+            return
+        self._greeted = self._channel.connects
+        self._settings = {}
+        self._send(
+            "hello",
+            protocol=1,
+            pid=os.getpid(),
+            ppid=os.getppid(),
+            nonce=self._nonce,
+            argv=_argv(),
+            python=".".join(map(str, sys.version_info[:3])),
+            versions=versions(),
+        )
+
+    def _send_sample(self, *, slow: bool) -> None:
+        sample: Sample = {"sampler_late_ms": self._late_s * 1000}
+        self._late_s = 0.0
+        self.board.asked(self.board.gauges, sample)
+        if slow:
+            self.board.asked(self.board.slow_gauges, sample)
+            sample["probe_dropped_total"] = self._channel.dropped + self.board.events_lost
+        values = {name: round(value, 4) for name, value in sample.items()}
+        self._send("sample", values=values)
+
+    def _send_summary(self) -> None:
+        rows = self.board.asked(self.board.summaries)
+        self._send("summary", **rows)
+        settings: dict[str, object] = dict(self.board.asked(self.board.settings))
+        # Compared as text: what is listed may be changed in place meanwhile.
+        if json.dumps(settings, default=str) != json.dumps(self._settings, default=str):
+            self._settings = json.loads(json.dumps(settings, default=str))
+            self._send("settings", versions=versions(), **settings)
+
+    def _send(self, kind: str, **fields: object) -> None:
+        self._channel.send({"kind": kind, "t_s": round(time.monotonic(), 6), **fields})
+
+
+def _argv() -> list[str]:
+    """The command line as the kernel has it; ``sys.argv`` is not set yet, or rewritten."""
+    try:
+        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - no pathlib in a service
+            data = file.read(_ARGV_LIMIT)
+    except OSError:
+        return list(sys.argv)
+    return data.decode("utf-8", "replace").rstrip("\0").split("\0")

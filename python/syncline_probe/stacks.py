@@ -1,0 +1,141 @@
+"""Where threads stand, and what tasks wait for: the frames behind ``await``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterable
+from types import CodeType, FrameType
+from typing import Any, TypeAlias
+
+Place: TypeAlias = list[object]  # file, line, function
+_DEPTH = 40
+_GROUPS = 100
+_STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - no pathlib in a service
+_OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
+_kinds: dict[str, bool] = {}
+
+
+def places(frame: FrameType | None, limit: int = _DEPTH) -> list[Place]:
+    """The frames of a thread, the innermost first."""
+    found: list[Place] = []
+    while frame is not None and len(found) < limit:
+        found.append(place(frame.f_code, frame.f_lineno))
+        frame = frame.f_back
+    return found
+
+
+def place(code: CodeType, line: int | None) -> Place:
+    """One frame's file, line and function."""
+    return [code.co_filename, line or code.co_firstlineno, code.co_qualname]
+
+
+def is_application(file: str) -> bool:
+    """Whether a file is the service's own: not of the library, a package, or this probe."""
+    known = _kinds.get(file)
+    if known is None:
+        foreign = ("site-packages" + os.sep, "dist-packages" + os.sep)
+        known = not (file.startswith(("<", _STDLIB, _OWN)) or any(part in file for part in foreign))
+        _kinds[file] = known
+    return known
+
+
+def application_place(stack: Iterable[Place]) -> Place | None:
+    """The innermost place in the service's own code."""
+    return next((found for found in stack if is_application(str(found[0]))), None)
+
+
+def await_chain(awaited: Any) -> tuple[list[Place], str]:
+    """The frames of a suspended coroutine, the outermost first, and what the last awaits.
+
+    Coroutines, generators and asynchronous generators each name what they wait for; the
+    iterators between them name it to the garbage collector only.
+    """
+    found: list[Place] = []
+    for _ in range(2 * _DEPTH):
+        frame = code = None
+        following = None
+        for prefix in ("cr", "ag", "gi"):
+            code = getattr(awaited, prefix + "_code", None)
+            if code is not None:
+                frame = getattr(awaited, prefix + "_frame", None)
+                name = "gi_yieldfrom" if prefix == "gi" else prefix + "_await"
+                following = getattr(awaited, name, None)
+                break
+        if code is not None:
+            found.append(place(code, frame.f_lineno if frame is not None else None))
+        else:
+            following = _behind(awaited)
+        if following is None:
+            break
+        awaited = following
+    kind = type(awaited)
+    return found[:_DEPTH], f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _behind(iterator: Any) -> Any:
+    """What an iterator made by ``await`` stands for; None if it is no such thing."""
+    if type(iterator).__name__ in (
+        *("async_generator_asend", "async_generator_athrow", "anext_awaitable"),
+        *("coroutine_wrapper", "FutureIter"),
+    ):
+        return next(iter(gc.get_referents(iterator)), None)
+    return None
+
+
+def all_stacks() -> dict[str, object]:
+    """All threads and all tasks; those that stand alike are counted, not repeated."""
+    return {"threads": _threads(), "tasks": _tasks()}
+
+
+def _threads() -> list[dict[str, object]]:
+    names = {thread.ident: thread.name for thread in list(threading._active.values())}  # type: ignore[attr-defined]
+    own = threading.get_ident()
+    rows = (
+        (names.get(ident) or f"thread {ident}", places(frame), "")
+        for ident, frame in sys._current_frames().items()
+        if ident != own
+    )
+    return _grouped(rows)
+
+
+def _tasks() -> list[dict[str, object]]:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return []
+    rows = []
+    for task in every_task(asyncio):
+        if not task.done():
+            chain, waits_on = await_chain(task.get_coro())
+            rows.append((task.get_name(), chain[::-1], waits_on))
+    return _grouped(rows)
+
+
+def every_task(asyncio: Any) -> list[Any]:
+    """The tasks of all loops; read from outside their threads, so with more than one try."""
+    for _ in range(10):
+        try:
+            tasks = asyncio.tasks
+            if hasattr(tasks, "_scheduled_tasks"):
+                return [*tasks._scheduled_tasks, *getattr(tasks, "_eager_tasks", ())]
+            return list(tasks._all_tasks)
+        except RuntimeError:  # it changed while it was read
+            continue
+    return []
+
+
+def _grouped(rows: Iterable[tuple[str, list[Place], str]]) -> list[dict[str, object]]:
+    groups: dict[str, dict[str, Any]] = {}
+    for name, stack, waits_on in rows:
+        key = repr((stack, waits_on))
+        if key not in groups:
+            groups[key] = {"count": 0, "names": [], "stack": stack}
+            if waits_on:
+                groups[key]["waits_on"] = waits_on
+        group = groups[key]
+        group["count"] += 1
+        if len(group["names"]) < 3:
+            group["names"].append(name)
+    return sorted(groups.values(), key=lambda group: -group["count"])[:_GROUPS]
