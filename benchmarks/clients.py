@@ -25,6 +25,7 @@ class Sample:
         requests: whole successful responses.
         seconds: how long it sent, by its own word.
         start_cpu_s: what the same program needs to start, send one request and report.
+        foreign_share: what others used of its core meanwhile.
     """
 
     client: str
@@ -33,6 +34,7 @@ class Sample:
     cpu_s: float
     start_cpu_s: float
     peak_bytes: int
+    foreign_share: float
 
     @property
     def cpu_us(self) -> float:
@@ -91,7 +93,10 @@ class Client:
         requests, took_s = self.parse(spent.output, text)
         if not requests:
             raise BenchmarkError(f"{self.name} had no answer from {url}")
-        return Sample(self.name, requests, took_s, spent.cpu_s, start_cpu_s, spent.peak_bytes)
+        return Sample(
+            *(self.name, requests, took_s, spent.cpu_s, start_cpu_s),
+            *(spent.peak_bytes, spent.foreign_share),
+        )
 
     def version_line(self) -> str:
         """The first line in which the program names its version."""

@@ -7,10 +7,13 @@ import re
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 
 class BenchmarkError(Exception):
@@ -24,11 +27,13 @@ class Spent:
     Attributes:
         cpu_s: user and system time, as the kernel counted it at the end (``wait4``).
         peak_bytes: the highest resident set seen.
+        foreign_share: of its core's time, what others used meanwhile, 0 to 1.
         output: what it wrote to standard output.
     """
 
     cpu_s: float
     peak_bytes: int
+    foreign_share: float
     output: str
 
 
@@ -59,6 +64,7 @@ def run(argv: Sequence[str], cpu: int, within_s: float, good: Collection[int] = 
         BenchmarkError: it failed, or did not end within ``within_s``.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        began, busy_s = time.monotonic(), _busy_s(cpu)
         process = subprocess.Popen(
             pinned(cpu, argv),
             stdin=subprocess.DEVNULL,
@@ -75,12 +81,20 @@ def run(argv: Sequence[str], cpu: int, within_s: float, good: Collection[int] = 
             killer.cancel()
             watch.end()
         process.returncode = os.waitstatus_to_exitcode(status)
+        wall_s, busy_s = time.monotonic() - began, _busy_s(cpu) - busy_s
         text, complaint = (_text(stream) for stream in (out, errors))
     if process.returncode not in good:
         raise BenchmarkError(
             f"{argv[0]} left with status {process.returncode}: {(complaint or text)[-500:]}"
         )
-    return Spent(usage.ru_utime + usage.ru_stime, watch.peak_bytes, text)
+    cpu_s = usage.ru_utime + usage.ru_stime
+    return Spent(cpu_s, watch.peak_bytes, max(0.0, busy_s - cpu_s) / wall_s, text)
+
+
+def _busy_s(cpu: int) -> float:
+    """What processes have used of a core since the machine started."""
+    times = psutil.cpu_times(percpu=True)[cpu]
+    return float(times.user + times.nice + times.system)
 
 
 def _text(stream: IO[bytes]) -> str:

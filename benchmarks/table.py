@@ -18,6 +18,8 @@ def engine_markdown(report: dict[str, Any]) -> str:
         "whole client process, per whole successful response; start-up (measured apart) is",
         'subtracted, and "with start-up" leaves it in. Each cell is the median of all rounds,',
         "with the least and the most in brackets; the ratio to wrk is taken within each round.",
+        '"Others" is the most that other processes took of the client\'s core in any round: above',
+        "a few per cent the machine was not idle, and the figures are high and uncertain.",
         "",
         f"Command: `{report['command']}` "
         f"({report['rounds']} interleaved rounds of {report['duration_s']:g} s)",
@@ -34,7 +36,8 @@ def engine_markdown(report: dict[str, Any]) -> str:
 def _scenario(rounds: Sequence[dict[str, dict[str, Any]]]) -> Iterable[str]:
     names = list(rounds[0])
     yield from row(
-        ["client", "CPU µs/request", "× wrk", "with start-up", "requests/s", "peak MB"], head=True
+        ["client", "CPU µs/request", "× wrk", "with start-up", "requests/s", "peak MB", "others"],
+        head=True,
     )
     samples = {name: [Sample(**one[name]) for one in rounds] for name in sorted(names, key=_rank)}
     for name, mine in samples.items():
@@ -47,6 +50,7 @@ def _scenario(rounds: Sequence[dict[str, dict[str, Any]]]) -> Iterable[str]:
                 f"{median(one.whole_cpu_us for one in mine):.2f}",
                 spread([one.rate_rps for one in mine], ",.0f"),
                 f"{median(one.peak_bytes for one in mine) / 1e6:.1f}",
+                f"{max(one.foreign_share for one in mine):.0%}",
             ]
         )
 
