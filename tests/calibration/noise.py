@@ -14,7 +14,7 @@ from .servers import Truth
 
 Observed: TypeAlias = tuple[Run, Truth]
 
-ATTEMPTS = 5
+ATTEMPTS = 4
 
 # On an idle machine the engine's sends are less late than this at their p99, and a server
 # that polls is never away for longer than that.
@@ -23,7 +23,7 @@ _QUIET_HICCUP_NS = 1_000_000
 
 # How long a core is watched, and how long to wait for one that nobody else uses.
 _WATCH_NS = 100_000_000
-_PATIENCE_S = 8.0
+_PATIENCE_S = 6.0
 
 
 def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed]) -> Observed:
@@ -31,26 +31,35 @@ def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed
 
     The bounds are the same for every attempt. An assertion that fails on a quiet run has
     failed; on a noisy one, by the engine's own lateness or the server's own watch, the run
-    is repeated; when every attempt was noisy, the last failure stands.
+    is repeated. When none came out quiet, the last failure stands, unless witnesses other
+    than the engine saw noise every time: then nothing was learnt, and the test is skipped;
+    where CI is set, it fails.
     """
+    all_witnessed = True
     for attempt in range(ATTEMPTS):
-        wait_for_quiet(two_cores())
+        quiet = wait_for_quiet(two_cores())
         run, truth = observe()
+        witnessed = not quiet or truth.hiccup_ns > _QUIET_HICCUP_NS
+        all_witnessed = all_witnessed and witnessed
         try:
             assertion(run, truth)
-        except AssertionError:
-            if attempt == ATTEMPTS - 1 or not noisy(run, truth):
+        except AssertionError as error:
+            if not witnessed and not _late(run):
                 raise
+            if attempt == ATTEMPTS - 1:
+                if not all_witnessed or os.environ.get("CI"):
+                    raise
+                pytest.skip(f"others use this machine's cores: {str(error).splitlines()[0]}")
         else:
             break
     return run, truth
 
 
-def noisy(run: Run, truth: Truth) -> bool:
-    """Whether the generator or the server was held up by the machine."""
+def _late(run: Run) -> bool:
+    """Whether the generator itself says that it was held up."""
     lateness = run.result.generator.lateness_us
     late = lateness is not None and lateness.p99 > _QUIET_LATENESS_US
-    return late or run.result.generator.bottleneck or truth.hiccup_ns > _QUIET_HICCUP_NS
+    return late or run.result.generator.bottleneck
 
 
 def two_cores() -> tuple[int, int]:
@@ -61,16 +70,17 @@ def two_cores() -> tuple[int, int]:
     return cores[0], cores[-1]
 
 
-def wait_for_quiet(cores: tuple[int, ...]) -> None:
-    """Wait, within reason, for a moment in which nobody else uses these cores."""
+def wait_for_quiet(cores: tuple[int, ...]) -> bool:
+    """Wait, within reason, for a moment in which nobody else uses these cores; whether it came."""
     until = time.monotonic() + _PATIENCE_S
     before = os.sched_getaffinity(0)
     try:
         while any(_longest_gap_ns(core) > _QUIET_HICCUP_NS for core in cores):
             if time.monotonic() > until:
-                return
+                return False
     finally:
         os.sched_setaffinity(0, before)
+    return True
 
 
 def _longest_gap_ns(core: int) -> int:

@@ -97,7 +97,6 @@ def test_row_02_the_response_times_of_a_stall_are_those_that_the_server_gave() -
     assert len(truth.freezes) == 2
     assert result.planned == 10_000
     assert result.response_time_us is not None
-    assert result.response_time_us.p99 == pytest.approx(461_000, rel=0.01)
     # Service time runs from the send, stands beside, and says nothing of the wait.
     assert result.service_time_us is not None
     assert result.service_time_us.p90 < 0.5 * result.response_time_us.p90
