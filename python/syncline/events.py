@@ -7,8 +7,8 @@ it must return at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from syncline.outcome import Outcome, Progress
@@ -81,9 +81,14 @@ class TrialStarted:
 
 @dataclass(frozen=True, slots=True)
 class TrialProgress:
-    """A glance at the trial that runs."""
+    """A glance at the trial that runs.
+
+    Attributes:
+        seen: the newest value of each quantity that is observed, by its name.
+    """
 
     progress: Progress
+    seen: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 
 from syncline.codec import identity
@@ -14,6 +15,7 @@ from syncline.events import (
     Observer,
     ServiceStarting,
 )
+from syncline.experiment.observing import Watch
 from syncline.experiment.tools import RunningBackend, RunningService, Tools
 from syncline.mask import mask
 from syncline.outcome import LoadResult, Silence
@@ -52,6 +54,8 @@ class Fleet:
         self._services: dict[str, RunningService] = {}
         self._retired: dict[str, str] = {}
         self._broken: dict[str, ServiceStartError] = {}
+        self._uses: dict[str, tuple[str, ...]] = {}
+        self._observatory = tools.observe(workspace)
         self._stack = ExitStack()
 
     def service(self, variant: Variant) -> RunningService:
@@ -88,10 +92,16 @@ class Fleet:
             return f"it gave no answer for {_DRAIN_S:g} s after the load"
         return ""
 
+    def watch(self, variant: Variant) -> Watch:
+        """What watches a load on the variant's service."""
+        key = identity(variant)
+        return self._observatory.watch(key, self._services[key], self._uses.get(key, ()))
+
     def retire(self, variant: Variant, reason: str) -> None:
         """Ends a service that cannot be used again; the next trial starts a fresh one."""
         key = identity(variant)
         self._services.pop(key).stop(_RETIRE_GRACE_S)
+        self._observatory.forget_service(key)
         self._retired[key] = reason
 
     def __enter__(self) -> Fleet:
@@ -105,18 +115,24 @@ class Fleet:
     ) -> None:
         # Back ends end after the services that use them.
         with self._stack, ExitStack() as services:
+            self._stack.callback(self._observatory.close)
             for service in self._services.values():
                 services.callback(service.stop)
 
     def _start(self, variant: Variant, key: str) -> RunningService:
-        env = self._backend_env(variant)
+        env = self._backend_env(variant, key)
+        inside = self._observatory.service_env(key, {**env, **variant.env})
+        env.update(inside)
+        # A variant's own environment wins over ours; the probe's has it already taken in.
+        if overlap := {name: inside[name] for name in inside if name in variant.env}:
+            variant = replace(variant, env={**variant.env, **overlap})
         reason = self._retired.get(key, "")
         self._observer(ServiceStarting(variant, again=key in self._retired, reason=reason))
         return self._tools.start_service(
             variant, workspace=self._workspace, env=env, ready_path=self._case.ready_path
         )
 
-    def _backend_env(self, variant: Variant) -> dict[str, str]:
+    def _backend_env(self, variant: Variant, service: str) -> dict[str, str]:
         env: dict[str, str] = {}
         keys = []
         for name in self._case.backends:
@@ -124,9 +140,11 @@ class Fleet:
             key = identity([name, settings])
             if key not in self._backends:
                 self._backends[key] = self._provide(name, settings)
+                # Before any service can take the last connection that there is.
+                self._observatory.see_backend(key, self._backends[key])
             env.update(self._backends[key].env())
             keys.append(key)
-        database = tuple(keys)
+        self._uses[service] = database = tuple(keys)
         if self._case.prepare is not None and database not in self._prepared:
             self._observer(DatabasePreparing(self._case))
             self._tools.prepare(self._case.prepare, env, self._workspace)

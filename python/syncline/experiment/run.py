@@ -111,7 +111,12 @@ def _run_trial(
         return Outcome(started, None, Validity.of((mask(str(error)),)), None)
     tell(event)
     plan = trial.load.plan(service.url, trial.seed)
-    result = tools.load(plan, lambda progress: tell(TrialProgress(progress)))
+    started = _now()
+    with fleet.watch(trial.variant) as watch:
+        result = tools.load(
+            plan, lambda progress: tell(TrialProgress(progress, watch.glance(progress)))
+        )
+    seen = watch.seen(result)
     hang = hang_of(result)
     status = service.exit_status()
     reasons = result.validity.reasons
@@ -121,7 +126,15 @@ def _run_trial(
     log = mask(service.log_tail()) if unwell else ""
     if reason := fleet.unusable(trial.variant, result, hang):
         fleet.retire(trial.variant, reason)
-    return Outcome(started, result, Validity.of(reasons), hang, service=ServiceExit(status, log))
+    return Outcome(
+        started,
+        result,
+        Validity.of(reasons),
+        hang,
+        series=seen.series,
+        service=ServiceExit(status, log),
+        observations=seen.observations,
+    )
 
 
 def _ending(status: int) -> str:

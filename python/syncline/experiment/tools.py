@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from syncline import engine
 from syncline.backends import provide
 from syncline.errors import ServiceStartError
+from syncline.experiment.observatory import open_observatory
+from syncline.experiment.observing import OpenObservatory, unobserved
 from syncline.launch import start_service
 from syncline.outcome import LoadResult, Progress
 from syncline.plan import Plan
@@ -66,6 +68,7 @@ class Tools:
         prepare: runs the case's module that fills a database.
         answers: whether a GET of a URL is answered within so many seconds.
         clock: monotonic seconds.
+        observe: opens what observes the run; nothing by default.
     """
 
     load: Callable[[Plan, Callable[[Progress], None]], LoadResult]
@@ -75,10 +78,15 @@ class Tools:
     prepare: Callable[[str, Mapping[str, str], Workspace], None]
     answers: Callable[[str, float], bool]
     clock: Callable[[], float]
+    observe: OpenObservatory = unobserved
 
 
-def real_tools() -> Tools:
-    """This machine."""
+def real_tools(*, probe: bool = True) -> Tools:
+    """This machine.
+
+    Args:
+        probe: whether services are started with the probe inside.
+    """
     return Tools(
         load=engine.load,
         open_workspace=Workspace.open,
@@ -87,6 +95,7 @@ def real_tools() -> Tools:
         prepare=prepare,
         answers=answers,
         clock=time.monotonic,
+        observe=open_observatory(probe=probe),
     )
 
 
