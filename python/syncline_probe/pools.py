@@ -79,7 +79,11 @@ class PoolState:
     def __init__(
         self, pool: object, read: Callable[[Any], Reading], *, blocking: bool = False
     ) -> None:
-        self.pool = weakref.ref(pool)
+        self.pool: Callable[[], object | None]
+        try:
+            self.pool = weakref.ref(pool)
+        except TypeError:  # its class has no room for that; then it lives as long as we do
+            self.pool = lambda: pool
         self.blocking = blocking
         self._read = read
         self.waiters: dict[object, tuple[float, int]] = {}
@@ -140,6 +144,27 @@ class PoolState:
         self.held.add(held_s)
 
 
+_families: dict[str, PoolFamily] = {}
+
+
+def family(board: Board, prefix: str) -> PoolFamily:
+    """The pools whose numbers are told as ``<prefix>_checked_out`` and so on."""
+    if prefix not in _families:
+        _families[prefix] = PoolFamily(board, prefix)
+    return _families[prefix]
+
+
+def every_hold() -> list[Hold]:
+    """All connections that are in use, of all pools."""
+    return [hold for one in list(_families.values()) for hold in one.holds()]
+
+
+def forget() -> None:
+    """In a fork's child: nobody there holds or awaits what the parent's threads did."""
+    for one in _families.values():
+        one.forget()
+
+
 class PoolFamily:
     """The pools whose numbers are told together, under one prefix."""
 
@@ -159,6 +184,10 @@ class PoolFamily:
         self._states.append(state)
         return state
 
+    def holds(self) -> list[Hold]:
+        """The connections in use."""
+        return [hold for state in list(self._states) for hold in list(state.holds.values())]
+
     def forget(self) -> None:
         """In a fork's child: nobody there holds or awaits what the parent's threads did."""
         for state in self._states:
@@ -170,7 +199,7 @@ class PoolFamily:
         states = list(self._states)
         readings = [reading for one in states if (reading := one.reading()) is not None]
         waits = [began for one in states for began, _ in list(one.waiters.values())]
-        holds = [hold for one in states for hold in list(one.holds.values())]
+        holds = self.holds()
         idle = [hold.last_s for hold in holds if hold.busy_s is None and hold.last_s is not None]
         numbers: dict[str, float] = {
             "size": sum(reading.size for reading in readings),

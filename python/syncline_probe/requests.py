@@ -28,10 +28,11 @@ class Request:
         scope: the ASGI scope, in which routers leave the route; None for WSGI.
         route: the template, once it is known.
         statements, statement_s: so far; ``texts`` counts the statements by text.
+        in_statement: whether one is being counted, so that the driver below does not again.
     """
 
     __slots__ = (
-        *("before_s", "inner", "method", "path", "route", "scope", "started_s"),
+        *("before_s", "in_statement", "inner", "method", "path", "route", "scope", "started_s"),
         *("statement_s", "statements", "texts"),
     )
 
@@ -42,6 +43,7 @@ class Request:
         self.route: str | None = None
         self.before_s = before_s
         self.inner: Any = None
+        self.in_statement = False
         self.statements = 0
         self.statement_s = 0.0
         self.texts: dict[str, int] | None = None
@@ -149,6 +151,16 @@ def live() -> list[Request]:
         except RuntimeError:  # it changed while it was read
             continue
     return []
+
+
+def ended() -> int:
+    """How many have left."""
+    return _ended
+
+
+def any_inside() -> bool:
+    """Whether there are any."""
+    return bool(_inside)
 
 
 def gauge(sample: Sample) -> None:

@@ -12,7 +12,7 @@ from syncline_probe import hooks
 from syncline_probe.board import Board, Sample
 from syncline_probe.channel import Channel
 from syncline_probe.importing import ImportWatch
-from syncline_probe.stacks import all_stacks
+from syncline_probe.inside import Standstill, everything
 from syncline_probe.versions import versions
 
 TICK_S = 0.025
@@ -39,6 +39,7 @@ class Sampler:
         self._greeted = 0
         self._settings: dict[str, object] = {}
         self._late_s = 0.0
+        self._standstill = Standstill()
 
     def install_hooks(self) -> None:
         """Lets each hook wait for its library."""
@@ -97,8 +98,11 @@ class Sampler:
             self._send_summary()
         for event in self.board.taken_events():
             self._send("event", **event)
+        reason = self._standstill.noticed()
         if b"stacks" in self._channel.asked():
-            self._send("stacks", reason="asked", **all_stacks())
+            self._send("stacks", reason="asked", **everything())
+        elif reason:
+            self._send("stacks", reason=reason, **everything())
 
     def _greet(self) -> None:
         if self._greeted == self._channel.connects:

@@ -11,6 +11,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 Place: TypeAlias = list[object]  # file, line, function
+Row: TypeAlias = tuple[str, list[Place], str, dict[str, object]]  # name, stack, waits on, more
 _DEPTH = 40
 _GROUPS = 100
 _STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - no pathlib in a service
@@ -93,24 +94,24 @@ def all_stacks() -> dict[str, object]:
 def _threads() -> list[dict[str, object]]:
     names = {thread.ident: thread.name for thread in list(threading._active.values())}  # type: ignore[attr-defined]
     own = threading.get_ident()
-    rows = (
-        (names.get(ident) or f"thread {ident}", places(frame), "")
+    rows: list[Row] = [
+        (names.get(ident) or f"thread {ident}", places(frame), "", {})
         for ident, frame in sys._current_frames().items()
         if ident != own
-    )
-    return _grouped(rows)
+    ]
+    return grouped(rows)
 
 
 def _tasks() -> list[dict[str, object]]:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return []
-    rows = []
+    rows: list[Row] = []
     for task in every_task(asyncio):
         if not task.done():
             chain, waits_on = await_chain(task.get_coro())
-            rows.append((task.get_name(), chain[::-1], waits_on))
-    return _grouped(rows)
+            rows.append((task.get_name(), chain[::-1], waits_on, {}))
+    return grouped(rows)
 
 
 def every_task(asyncio: Any) -> list[Any]:
@@ -126,16 +127,17 @@ def every_task(asyncio: Any) -> list[Any]:
     return []
 
 
-def _grouped(rows: Iterable[tuple[str, list[Place], str]]) -> list[dict[str, object]]:
+def grouped(rows: Iterable[Row]) -> list[dict[str, object]]:
+    """Rows that stand alike as one each, with their number and some of their names."""
     groups: dict[str, dict[str, Any]] = {}
-    for name, stack, waits_on in rows:
-        key = repr((stack, waits_on))
+    for name, stack, waits_on, more in rows:
+        key = repr((stack, waits_on, more))
         if key not in groups:
-            groups[key] = {"count": 0, "names": [], "stack": stack}
+            groups[key] = {"count": 0, "names": [], "stack": stack, **more}
             if waits_on:
                 groups[key]["waits_on"] = waits_on
         group = groups[key]
         group["count"] += 1
-        if len(group["names"]) < 3:
+        if name and len(group["names"]) < 3:
             group["names"].append(name)
     return sorted(groups.values(), key=lambda group: -group["count"])[:_GROUPS]

@@ -45,8 +45,10 @@ class ProbeStacks:
     """Where a process's threads stand and what its tasks wait for, the innermost frame first.
 
     Attributes:
-        content: ``threads`` and ``tasks``, each a list of groups that stand alike: ``count``,
-            some ``names``, ``stack``, and of tasks ``waits_on``.
+        reason: ``asked``, or what the probe itself noticed: ``no request ended for 1.0 s``.
+        content: ``threads``, ``tasks`` and ``requests``, each a list of groups that stand alike:
+            ``count``, some ``names``, ``stack``; where they await, ``waits_on``; of requests
+            ``route`` and ``holds``, the number of connections each holds.
     """
 
     t_s: float

@@ -28,8 +28,11 @@ HOOKS = (
     ("gunicorn.app.base", "gunicorn_server"),
     ("hypercorn.app_wrappers", "hypercorn_server"),
     ("granian._internal", "granian_server"),
-    ("asyncpg.pool", "asyncpg_pools"),
-    ("psycopg_pool.base", "psycopg_pools"),
+    ("asyncpg", "asyncpg_pools"),
+    ("asyncpg.connection", "asyncpg_statements"),
+    ("psycopg_pool", "psycopg_pools"),
+    ("psycopg", "psycopg_statements"),
+    ("pymysql.cursors", "pymysql_statements"),
     ("redis", "redis_clients"),
     ("valkey", "redis_clients"),
     ("httpcore", "httpx_pools"),
@@ -48,8 +51,9 @@ def install(board: Board, imports: ImportWatch) -> None:
 
 def after_fork(board: Board) -> None:
     """Lets each installed hook forget what belongs to the parent process."""
-    if (requests := sys.modules.get("syncline_probe.requests")) is not None:
-        requests.forget()
+    for part in ("requests", "pools"):
+        if (module := sys.modules.get(f"syncline_probe.{part}")) is not None:
+            module.forget()
     for name in {*_ALWAYS, *(name for _, name in HOOKS)}:
         module = sys.modules.get(f"{__name__}.{name}")
         forget = getattr(module, "after_fork", None)

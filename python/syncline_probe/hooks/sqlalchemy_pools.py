@@ -13,34 +13,31 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board
-from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading
+from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading, family
 
 _STATE = "_syncline_state"
 _HOLD = "_syncline_hold"
-_family: PoolFamily | None = None
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def install(board: Board, _library: ModuleType | None) -> None:
-    global _family
     base: Any = sys.modules["sqlalchemy.pool.base"]
     queue: Any = sys.modules["sqlalchemy.util.queue"]
     engine: Any = sys.modules["sqlalchemy.engine.interfaces"]
-    family = PoolFamily(board, "pool")
+    pools = family(board, "pool")
     # All are looked up before the first is changed: a library without one is left as it was.
     checkout = base._ConnectionRecord.__dict__["checkout"].__func__
     created = engine.Dialect.__dict__["engine_created"].__func__
     changes: tuple[tuple[Any, str, Any], ...] = (
         (queue.Queue, "get", _timed_get(queue.Queue.get, queue.Empty)),
         (queue.AsyncAdaptedQueue, "get", _timed_get(queue.AsyncAdaptedQueue.get, queue.Empty)),
-        (base._ConnectionRecord, "checkout", classmethod(_checkout(checkout, family))),
+        (base._ConnectionRecord, "checkout", classmethod(_checkout(checkout, pools))),
         (base._ConnectionRecord, "checkin", _checkin(base._ConnectionRecord.checkin)),
         (base._ConnectionFairy, "detach", _detach(base._ConnectionFairy.detach)),
-        (engine.Dialect, "engine_created", classmethod(_engine_created(created, family))),
+        (engine.Dialect, "engine_created", classmethod(_engine_created(created, pools))),
     )
     for kind, name, function in changes:
         setattr(kind, name, function)
-    _family = family
 
 
 def hold_of(connection: Any) -> Hold | None:
@@ -50,15 +47,10 @@ def hold_of(connection: Any) -> Hold | None:
     return getattr(record, _HOLD, None)
 
 
-def after_fork() -> None:
-    if _family is not None:
-        _family.forget()
-
-
-def _watched(pool: Any, family: PoolFamily) -> PoolState:
+def _watched(pool: Any, pools: PoolFamily) -> PoolState:
     """The state of a pool, from its engine's creation or its first use on."""
     state = PoolState(pool, _read, blocking=not getattr(pool, "_is_asyncio", False))
-    setattr(pool, _STATE, family.add(state))
+    setattr(pool, _STATE, pools.add(state))
     queue = getattr(pool, "_pool", None)
     if queue is not None:
         setattr(queue, _STATE, state)
@@ -78,9 +70,9 @@ def _timed_get(original: Any, empty: type[BaseException]) -> Any:
     return get
 
 
-def _checkout(original: Any, family: PoolFamily) -> Any:
+def _checkout(original: Any, pools: PoolFamily) -> Any:
     def checkout(cls: Any, pool: Any) -> Any:
-        state = getattr(pool, _STATE, None) or _watched(pool, family)
+        state = getattr(pool, _STATE, None) or _watched(pool, pools)
         fairy = original(cls, pool)
         record = fairy._connection_record
         if record is not None:
@@ -114,10 +106,10 @@ def _release(record: Any) -> None:
         hold.pool.given_back(id(record))
 
 
-def _engine_created(original: Any, family: PoolFamily) -> Any:
+def _engine_created(original: Any, pools: PoolFamily) -> Any:
     def engine_created(cls: Any, engine: Any) -> Any:
         _engines.add(engine)
-        _watched(engine.pool, family)
+        _watched(engine.pool, pools)
         return original(cls, engine)
 
     return engine_created

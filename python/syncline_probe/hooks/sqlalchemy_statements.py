@@ -7,62 +7,58 @@ import time
 from types import ModuleType
 from typing import Any
 
-from syncline_probe import requests
+from syncline_probe import requests, statements
 from syncline_probe.board import Board
 from syncline_probe.hooks.sqlalchemy_pools import hold_of
-
-_TEXTS = 100  # of one request
-_TEXT_CHARS = 400
 
 
 def install(_board: Board, library: ModuleType | None) -> None:
     sqlalchemy: Any = library
-    engine: Any = sys.modules["sqlalchemy.engine.base"].Engine
+    engine: Any = sys.modules["sqlalchemy.engine.base"]
     listen = sqlalchemy.event.listen
-    listen(engine, "before_cursor_execute", _before)
-    listen(engine, "after_cursor_execute", _after)
-    listen(engine, "handle_error", _failed)
-    listen(engine, "commit", _transaction_ended)
-    listen(engine, "rollback", _transaction_ended)
+    listen(engine.Engine, "before_cursor_execute", _before)
+    listen(engine.Engine, "after_cursor_execute", _after)
+    listen(engine.Engine, "handle_error", _failed)
+    listen(engine.Engine, "commit", _transaction_ended)
+    listen(engine.Engine, "rollback", _transaction_ended)
 
 
-def _before(
-    conn: Any, _cursor: Any, _text: Any, _parameters: Any, _context: Any, _many: Any
-) -> None:
+def _before(conn: Any, _cursor: Any, _text: Any, _given: Any, _context: Any, _many: Any) -> None:
     hold = hold_of(conn)
     if hold is not None:
         hold.busy_s = time.monotonic()
+        request = requests.current.get()
+        if request is not None:
+            request.in_statement = True
 
 
-def _after(conn: Any, _cursor: Any, text: str, _parameters: Any, _context: Any, _many: Any) -> None:
-    hold = hold_of(conn)
-    if hold is None or hold.busy_s is None:
-        return
-    now = time.monotonic()
-    took_s = now - hold.busy_s
-    hold.busy_s = None
-    hold.last_s = now
-    hold.statement_s += took_s
+def _after(conn: Any, _cursor: Any, text: str, _given: Any, _context: Any, _many: Any) -> None:
+    took_s = _ended(hold_of(conn))
     request = requests.current.get()
-    if request is None:
-        return
-    request.statements += 1
-    request.statement_s += took_s
-    texts = request.texts
-    if texts is None:
-        texts = request.texts = {}
-    if text in texts:
-        texts[text] += 1
-    elif len(texts) < _TEXTS:
-        texts[text] = 1
+    if request is not None:
+        request.in_statement = False
+        if took_s is not None:
+            statements.note(request, text, took_s)
 
 
 def _failed(context: Any) -> None:
     conn = context.connection
-    hold = hold_of(conn) if conn is not None else None
-    if hold is not None and hold.busy_s is not None:
-        hold.statement_s += time.monotonic() - hold.busy_s
-        hold.busy_s = None
+    if conn is not None:
+        _ended(hold_of(conn))
+    request = requests.current.get()
+    if request is not None:
+        request.in_statement = False
+
+
+def _ended(hold: Any) -> float | None:
+    if hold is None or hold.busy_s is None:
+        return None
+    now = time.monotonic()
+    took_s: float = now - hold.busy_s
+    hold.busy_s = None
+    hold.last_s = now
+    hold.statement_s += took_s
+    return took_s
 
 
 def _transaction_ended(conn: Any) -> None:

@@ -1,0 +1,16 @@
+"""SQL statements through psycopg itself, sync and async."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from syncline_probe.board import Board
+from syncline_probe.statements import counted, counted_async
+
+
+def install(_board: Board, library: ModuleType | None) -> None:
+    psycopg: Any = library
+    for cursor, wrap in ((psycopg.Cursor, counted), (psycopg.AsyncCursor, counted_async)):
+        for name in ("execute", "executemany"):
+            setattr(cursor, name, wrap(getattr(cursor, name)))

@@ -1,0 +1,77 @@
+"""SQL statements, counted for the request that runs them."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from syncline_probe import requests
+
+_TEXTS = 100  # of one request
+_TRANSACTION = ("begin", "commit", "rollback", "savepoint", "release", "start tr")
+
+
+def note(request: requests.Request, text: object, took_s: float) -> None:
+    """Counts a statement that has ended."""
+    request.statements += 1
+    request.statement_s += took_s
+    texts = request.texts
+    if texts is None:
+        texts = request.texts = {}
+    key = text if type(text) is str else str(text)
+    if key in texts:
+        texts[key] += 1
+    elif len(texts) < _TEXTS:
+        texts[key] = 1
+
+
+def counted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A driver's method ``(self, text, …)`` with its statements counted.
+
+    Not if a layer above counts them already, and not what only begins or ends a transaction.
+    """
+
+    @functools.wraps(original)
+    def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
+        request = _counting(text)
+        if request is None:
+            return original(self, text, *args, **options)
+        began = time.monotonic()
+        request.in_statement = True
+        try:
+            return original(self, text, *args, **options)
+        finally:
+            request.in_statement = False
+            note(request, text, time.monotonic() - began)
+
+    return execute
+
+
+def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a coroutine function."""
+
+    @functools.wraps(original)
+    async def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
+        request = _counting(text)
+        if request is None:
+            return await original(self, text, *args, **options)
+        began = time.monotonic()
+        request.in_statement = True
+        try:
+            return await original(self, text, *args, **options)
+        finally:
+            request.in_statement = False
+            note(request, text, time.monotonic() - began)
+
+    return execute
+
+
+def _counting(text: object) -> requests.Request | None:
+    request = requests.current.get()
+    if request is None or request.in_statement:
+        return None
+    if isinstance(text, str) and text.lstrip()[:9].lower().startswith(_TRANSACTION):
+        return None
+    return request
