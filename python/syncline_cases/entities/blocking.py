@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncline_cases.entities.answers import Kind
-from syncline_cases.entities.connection import Connection, split
+from syncline_cases.entities.connection import Connection
 from syncline_cases.entities.hub import Hub
+from syncline_cases.entities.reader import Asked
 from syncline_cases.entities.request import Request
 
 # Answers to pipelined requests leave together, up to about this size.
@@ -25,13 +26,18 @@ class BlockingConnection(Connection):
         self._perform = perform
 
     def serve(self) -> None:
-        asked = self.reader.asked
+        asked, perform = self.reader.asked, self._perform
         while asked and not (self.stuck or self.gone):
             ready, size = [], 0
             while asked and size < _TOGETHER_BYTES:
-                what, special = split(asked.popleft())
-                answer = self.answer(what) if isinstance(what, Kind) else self._perform(what)
-                ready.append(self.finished(answer, special))
-                size += len(ready[-1])
+                item = asked.popleft()
+                if isinstance(item, Asked):
+                    what = item.what
+                    answer = self.answer(what) if isinstance(what, Kind) else perform(what)
+                    answer = self.finished(answer, item)
+                else:
+                    answer = self.finished(perform(item))
+                ready.append(answer)
+                size += len(answer)
             self.send(b"".join(ready))
         self.settle()

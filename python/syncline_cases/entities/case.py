@@ -58,8 +58,12 @@ CASE = Case(
     quick_loads=tuple(
         load(request, rate, 2.5, 0.5) for request in (PUT, GET) for rate in (5, 20, 40)
     ),
-    published_loads=(load(PUT, 20, 60, 0), load(GET, 20, 60, 0), load(PUT, 40, 60, 0))
-    + (load(PUT, 30, 30, 0),),
+    published_loads=(
+        load(PUT, 20, 60, 0),
+        load(GET, 20, 60, 0),
+        load(PUT, 40, 60, 0),
+        load(PUT, 30, 30, 0),
+    ),
     published=(
         published("blocking", "put-20k", "faster than the non-blocking one"),
         published("non-blocking", "put-20k", "slower than the blocking one"),

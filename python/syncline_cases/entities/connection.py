@@ -10,7 +10,6 @@ from syncline_cases.entities import answers
 from syncline_cases.entities.answers import Kind, with_connection, without_body
 from syncline_cases.entities.hub import Hub
 from syncline_cases.entities.reader import Asked, Reader
-from syncline_cases.entities.request import Request
 
 # A client that takes so many bytes of its answers is not a slow one.
 _WINDOW_BYTES = 64 * 1024
@@ -24,7 +23,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        *("_began", "_hub", "_lingering", "_rested", "_sent", "_taken", "_taken_at"),
+        *("_began", "_hub", "_lingering", "_paused", "_rested", "_sent", "_taken", "_taken_at"),
         *("_transport", "gone", "reader", "stuck"),
     )
 
@@ -33,6 +32,7 @@ class Connection(asyncio.Protocol):
         self.reader = Reader(hub.limits)
         self.stuck = False  # the client's side takes no more for now
         self.gone = False
+        self._paused = False
         self._lingering: float | None = None
         self._began: float | None = None
         self._rested = hub.now
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
         """The answer of a kind, as of now."""
         return self._hub.answers.of(kind)
 
-    def finished(self, answer: bytes, asked: Asked | None) -> bytes:
+    def finished(self, answer: bytes, asked: Asked | None = None) -> bytes:
         """The answer with what is special about its request."""
         if asked is not None:
             if asked.head_only:
@@ -75,10 +75,14 @@ class Connection(asyncio.Protocol):
     def settle(self) -> None:
         """After all that could be answered was: reads on, waits, or leaves."""
         reader = self.reader
+        quiet = not (reader.asked or reader.ended or reader.wants_continue)
+        if quiet and not (self._paused or self._hub.stopping):
+            return
         if self.gone or self._transport.is_closing():
             return
         if reader.asked:
-            if self._transport.is_reading():
+            if not self._paused:
+                self._paused = True
                 self._transport.pause_reading()
             return
         if self.busy:
@@ -89,7 +93,8 @@ class Connection(asyncio.Protocol):
         if reader.wants_continue:
             reader.wants_continue = False
             self._transport.write(answers.CONTINUE)
-        if not self._transport.is_reading():
+        if self._paused:
+            self._paused = False
             self._began = None
             self._transport.resume_reading()
 
@@ -168,11 +173,7 @@ class Connection(asyncio.Protocol):
             # Closing with bytes unread would reset, and lose, the answer.
             self._lingering = self._hub.now
             self._transport.write_eof()
-            self._transport.resume_reading()
+            if self._paused:
+                self._transport.resume_reading()
         else:
             self._transport.close()
-
-
-def split(item: Request | Asked) -> tuple[Request | Kind, Asked | None]:
-    """What is asked, and what is special about it."""
-    return (item.what, item) if isinstance(item, Asked) else (item, None)

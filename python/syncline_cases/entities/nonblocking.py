@@ -6,7 +6,7 @@ from collections import deque
 
 from syncline_cases.entities import answers
 from syncline_cases.entities.answers import Kind
-from syncline_cases.entities.connection import Connection, split
+from syncline_cases.entities.connection import Connection
 from syncline_cases.entities.handover import HandOver
 from syncline_cases.entities.hub import Hub
 from syncline_cases.entities.reader import Asked
@@ -52,7 +52,8 @@ class NonBlockingConnection(Connection):
         self._flush()
         asked, ahead = self.reader.asked, self._hub.limits.ahead
         while asked and len(self._slots) < ahead and not (self.stuck or self.gone):
-            what, special = split(asked[0])
+            item = asked[0]
+            what, special = (item.what, item) if isinstance(item, Asked) else (item, None)
             safe = isinstance(what, Kind) or what[0] == b"GET"
             if self._slots and not (safe and self._safe):
                 break

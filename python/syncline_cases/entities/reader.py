@@ -12,6 +12,9 @@ from syncline_cases.entities.answers import Kind, Refusal
 from syncline_cases.entities.limits import Limits
 from syncline_cases.entities.request import Request, key_of
 
+# What most clients send and the server has no use for, as they spell it.
+_DULL = frozenset((b"User-Agent", b"user-agent", b"Accept", b"accept", b"Accept-Encoding"))
+
 
 class Asked(NamedTuple):
     """A request that is not just performed.
@@ -106,9 +109,9 @@ class Reader:
             raise Refusal(answers.TARGET_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer
         self._head_bytes += len(name) + len(value) + 4
+        if name in _DULL or not self._in_head:
+            return
         name = name.lower()
         if name == b"host":
             self._hosts += 1
@@ -146,7 +149,9 @@ class Reader:
         parser = self._parser
         method = parser.get_method()
         try:
-            what: Request | Kind = (method, key_of(method, self._target), bytes(self._body))
+            body = self._body
+            value = body if body.__class__ is bytes else bytes(body)
+            what: Request | Kind = (method, key_of(method, self._target), value)
         except Refusal as refusal:
             what = refusal.kind
         option = b""
