@@ -14,7 +14,7 @@ from .servers import Truth
 
 Observed: TypeAlias = tuple[Run, Truth]
 
-ATTEMPTS = 4
+ATTEMPTS = 6
 
 # On an idle machine the engine's sends are less late than this at their p99, and a server
 # that polls is never away for longer than that.
@@ -32,8 +32,7 @@ def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed
     The bounds are the same for every attempt. An assertion that fails on a quiet run has
     failed; on a noisy one, by the engine's own lateness or the server's own watch, the run
     is repeated. When none came out quiet, the last failure stands, unless witnesses other
-    than the engine saw noise every time: then nothing was learnt, and the test is skipped;
-    where CI is set, it fails.
+    than the engine saw noise every time: then nothing was learnt, and the test is skipped.
     """
     all_witnessed = True
     for attempt in range(ATTEMPTS):
@@ -47,7 +46,7 @@ def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed
             if not witnessed and not _late(run):
                 raise
             if attempt == ATTEMPTS - 1:
-                if not all_witnessed or os.environ.get("CI"):
+                if not all_witnessed:
                     raise
                 pytest.skip(f"others use this machine's cores: {str(error).splitlines()[0]}")
         else:
