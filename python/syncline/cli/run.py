@@ -18,22 +18,27 @@ from syncline.cli.choices import BACKEND_URL, LEVELS, complete_case, complete_va
 from syncline.cli.parameters import DURATION
 from syncline.errors import UsageError
 from syncline.experiment import run_experiment
+from syncline.experiment.tools import real_tools
 from syncline.judge import exit_code
 from syncline.record import RunRecord
 from syncline.record_json import run_json
 from syncline.report.comparison import build_comparison
 from syncline.report.live_run import RunDisplay
 from syncline.report.markdown import render_markdown
+from syncline.report.openmetrics import openmetrics
+from syncline.report.series_csv import series_csv
 from syncline.report.terminal import render_terminal
 from syncline.store import DEFAULT_STORE, Store
 from syncline.trial import Case, Experiment, Load, sweep, with_duration
 
 DEFAULT_OUT = "syncline-report"
+SERIES_WRITERS = {".csv": series_csv, ".om": openmetrics}
 
 EPILOG = """\b
 Examples:
   syncline run users
   syncline run users --quick --json out.json
+  syncline run users --watch --series seen.csv
   syncline run users --variant sync --connections 12,48,200 --duration 10s
   syncline run users --database-url postgresql://me:secret@db.example/test
 """
@@ -62,6 +67,7 @@ class Output:
 
     json: str | None
     out: Path
+    series: str | None = None
 
 
 def _option_set(function: click.decorators.FC) -> click.decorators.FC:
@@ -93,6 +99,19 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 *("--json", "json_file"),
                 metavar="FILE",
                 help="Write the run as JSON; - is standard output.",
+            ),
+            click.option(
+                *("--series", "series_file"),
+                metavar="FILE",
+                help="Write what was observed over time: FILE.csv, or FILE.om for OpenMetrics.",
+            ),
+            click.option(
+                "--watch", is_flag=True, help="Show small moving plots while the load runs."
+            ),
+            click.option(
+                "--no-probe",
+                is_flag=True,
+                help="Start services without the probe: nothing from inside them is seen.",
             ),
             click.option(
                 "--out",
@@ -134,6 +153,9 @@ def run(
     quick: bool,
     as_published: bool,
     json_file: str | None,
+    series_file: str | None,
+    watch: bool,
+    no_probe: bool,
     out: str,
     backend_urls: tuple[tuple[str, str], ...],
     store: str,
@@ -154,8 +176,11 @@ def run(
     urls = check_urls(chosen, backend_urls)
     if json_file is not None:
         files.check_writable(json_file, "--json")
-    output = Output(json_file, files.make_directory(out, "--out"))
-    with Store.open(store) as opened, RunDisplay(Console(stderr=True)) as display:
+    if series_file is not None:
+        _check_series(series_file)
+    output = Output(json_file, files.make_directory(out, "--out"), series_file)
+    shown = RunDisplay(Console(stderr=True), plots=watch)
+    with Store.open(store) as opened, shown as display:
         record = run_experiment(
             chosen,
             experiment,
@@ -163,6 +188,7 @@ def run(
             observer=display,
             backend_urls=urls,
             command_line=("syncline", *sys.argv[1:]),
+            tools=real_tools(probe=not no_probe),
         )
     put_out(record, output)
     sys.exit(exit_code(record))
@@ -221,10 +247,21 @@ def put_out(record: RunRecord, output: Output) -> None:
         if output.json is not None:
             text = json.dumps(run_json(record), indent=2, allow_nan=False)
             files.write_text(output.json, f"{text}\n")
+        if output.series is not None:
+            files.write_text(
+                output.series, SERIES_WRITERS[Path(output.series).suffix](record.trials)
+            )
         files.write_text(report, render_markdown(document))
     finally:
         render_terminal(document, console)
     console.print(f"\nReport: {os.fspath(report)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_series(name: str) -> None:
+    if Path(name).suffix not in SERIES_WRITERS:
+        known = " or ".join(SERIES_WRITERS)
+        raise UsageError(f"--series {name}: the name must end in {known}, which says the format.")
+    files.check_writable(name, "--series")
 
 
 def _at_levels(loads: tuple[Load, ...], levels: tuple[int, ...]) -> tuple[Load, ...]:

@@ -79,6 +79,20 @@ def stat(path: str) -> Stat | None:
     )
 
 
+def parents() -> dict[int, int]:
+    """Each process's parent, of all processes that can be seen and are no zombies."""
+    found = {}
+    for name in names("/proc") or ():
+        if not name.isdigit():
+            continue
+        data = read(f"/proc/{name}/stat")
+        if data:
+            fields = data[data.rindex(b")") + 2 :].split(None, 2)
+            if fields[0] not in (b"Z", b"X"):
+                found[int(name)] = int(fields[1])
+    return found
+
+
 def table(data: bytes) -> dict[str, dict[str, int]]:
     """Pairs of lines as ``/proc/net/netstat`` has them: names, then values, by their prefix."""
     found: dict[str, dict[str, int]] = {}

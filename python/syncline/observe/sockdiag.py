@@ -69,20 +69,27 @@ class SockDiag:
         self._sequence = 0
 
     def sockets(self, port: int) -> list[Socket]:
-        """The sockets with that local port that are established, half-closed or listening."""
-        return [
-            found
-            for family in (socket.AF_INET, socket.AF_INET6)
-            for found in self._dump(family, port)
-        ]
+        """The sockets with that local port that are established, half-closed or listening.
+
+        Who has a listener has its connections in the same family. Connections are looked for
+        there alone: the kernel walks all of the machine's for each family that is asked for.
+        """
+        found: list[Socket] = []
+        families = []
+        for family in (socket.AF_INET, socket.AF_INET6):
+            if listeners := self._dump(family, port, 1 << LISTEN):
+                found += listeners
+                families.append(family)
+        for family in families or (socket.AF_INET, socket.AF_INET6):
+            found += self._dump(family, port, 1 << ESTABLISHED | 1 << CLOSE_WAIT)
+        return found
 
     def close(self) -> None:
         """Lets go of the socket."""
         self._netlink.close()
 
-    def _dump(self, family: int, port: int) -> list[Socket]:
+    def _dump(self, family: int, port: int, states: int) -> list[Socket]:
         self._sequence += 1
-        states = 1 << ESTABLISHED | 1 << CLOSE_WAIT | 1 << LISTEN
         ask = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << (_ATTR_INFO - 1), 0, states, bytes(48))
         code = _port_is(port)
         ask += struct.pack("=HH", 4 + len(code), _ATTR_BYTECODE) + code

@@ -1,26 +1,47 @@
-"""The service's processes, looked for only so often: the search walks the whole machine."""
+"""The service's processes, looked for only so often: each look reads of the whole machine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from syncline.observe import procfs
+
+# For children of the known processes, and for what only the finder can find (daemons).
 _LOOK_EVERY_S = 1.0
+_FIND_EVERY_S = 5.0
 
 
 class Tree:
     """The live processes of a service, as of a second ago at most.
 
     Args:
-        find: looks for them.
+        find: looks for them, at a cost.
     """
 
     def __init__(self, find: Callable[[], tuple[int, ...]]) -> None:
         self._find = find
         self._pids: tuple[int, ...] = ()
-        self._found_at = -1e9
+        self._looked_at = self._found_at = -1e9
 
     def pids(self, now: float) -> tuple[int, ...]:
         """Their PIDs; one that ended meanwhile may still be among them."""
-        if now - self._found_at >= _LOOK_EVERY_S:
+        if now - self._looked_at < _LOOK_EVERY_S:
+            return self._pids
+        self._looked_at = now
+        if not self._pids or now - self._found_at >= _FIND_EVERY_S:
             self._pids, self._found_at = self._find(), now
+        else:
+            self._pids = _with_descendants(self._pids)
         return self._pids
+
+
+def _with_descendants(pids: tuple[int, ...]) -> tuple[int, ...]:
+    parents = procfs.parents()
+    found = {pid for pid in pids if pid in parents}
+    # A child is mostly of a higher number than its parent; the loop is for when numbers wrap.
+    grown = True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return tuple(sorted(found))

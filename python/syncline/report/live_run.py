@@ -14,6 +14,7 @@ from syncline.report import clean, units
 from syncline.report.incidents import incidents
 from syncline.report.levels import figures, latency, level_of
 from syncline.report.live import Display, done_bar, glance, glance_text
+from syncline.report.live_plots import Plots
 from syncline.trial import Trial
 
 _RECENT = 6
@@ -23,9 +24,18 @@ class RunDisplay:
     """An observer of an experiment: what goes on, current figures, what is left, time to go.
 
     Use it as a context manager around the run and hand it over as the observer.
+
+    Args:
+        plots: whether small plots of what is observed are shown as well.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        plots: bool = False,
+    ) -> None:
         self._display = Display(console, clock)
         self._clock = clock
         self._doing = "starting"
@@ -33,6 +43,7 @@ class RunDisplay:
         self._index, self._total = 0, 0
         self._ends_at: float | None = None
         self._recent: list[Text] = []
+        self._plots = Plots() if plots else None
 
     def __enter__(self) -> RunDisplay:
         self._display.__enter__()
@@ -63,10 +74,14 @@ class RunDisplay:
             case events.TrialStarted():
                 self._index, self._total = event.index, event.total
                 self._progress = None
+                if self._plots is not None:
+                    self._plots.clear()
                 self._expect(event.eta_s)
                 self._now(trial_words(event.trial), line=False)
-            case events.TrialProgress(progress=progress):
+            case events.TrialProgress(progress=progress, seen=seen):
                 self._progress = progress
+                if self._plots is not None:
+                    self._plots.add(progress, seen)
                 self._display.draw(self._block)
                 self._display.slow_line(lambda: f"  {self._doing}: {glance(progress)}")
             case events.TrialFinished():
@@ -111,6 +126,8 @@ class RunDisplay:
         head = Text.assemble(done_bar(done, 30), "  ", (f"{place}{self._left()}", "bold"))
         now = Text(clean.plain(self._doing), style="cyan")
         detail = Text("") if self._progress is None else glance_text(self._progress)
+        if self._plots is not None and self._progress is not None:
+            return Group(*self._recent, head, now, detail, self._plots.block())
         return Group(*self._recent, head, now, detail)
 
 
