@@ -17,6 +17,7 @@ _SHARE = 0.02
 _PERIOD_LIMIT_NS = 2e9
 _SMOOTH = 0.2
 _INTERRUPTED_LIMIT_S = 1.0
+LATE = "watcher.late_ms."  # and the observer's name: by how much a sample came late
 
 T = TypeVar("T")
 Add = Callable[[Observer, int, str, float | None], None]
@@ -152,7 +153,7 @@ class Lane:
         for name, value in found.items():
             self._add(turn.observer, at_ns, name, value)
         if planned:
-            self._add(turn.observer, at_ns, f"watcher.late_ms.{turn.observer.name}", late_s * 1e3)
+            self._add(turn.observer, at_ns, f"{LATE}{turn.observer.name}", late_s * 1e3)
         period_ns = turn.period_ns
         if planned:  # the first one has files to open, and its code to warm up
             turn.charge(time.thread_time() - before_s)

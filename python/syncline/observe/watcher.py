@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from syncline.observe.lane import Lane, Removed
+from syncline.observe.lane import LATE, Lane, Removed
 from syncline.observe.observer import Observer, unit_of
 from syncline.observe.track import LIMIT, Track, compact
 from syncline.outcome import Observation, Series
@@ -121,7 +121,8 @@ class Watcher:
                 return
             with self._lock:
                 track = self._tracks.setdefault(name, Track(self._limit))
-                self._units[name] = unit_of(observer.units, name)
+                late = name.startswith(LATE)
+                self._units[name] = "ms" if late else unit_of(observer.units, name)
         track.add(at_ns, value)
 
     def _cost(self) -> Observation:

@@ -16,6 +16,8 @@ from syncline.report.strokes import spark
 _WIDTH = 40
 _KEPT = 300  # glances: thirty seconds at ten a second
 
+LABELS = ("rate", "latency", "pool", "limiter", "loop lag", "sessions", "memory")
+
 Row = tuple[str, float | None, str]
 
 
@@ -45,8 +47,10 @@ class Plots:
         table.add_column(width=10)
         table.add_column(width=_WIDTH)
         table.add_column()
-        for label, values in self._history.items():
-            line = spark(tuple(values), _WIDTH)
+        for label in LABELS:
+            if label not in self._history:
+                continue
+            line = spark(tuple(self._history[label]), _WIDTH)
             table.add_row(Text(label, "bright_black"), Text(line, "cyan"), self._words[label])
         return Group(table)
 

@@ -60,9 +60,9 @@ def _family(name: str, unit: str) -> tuple[str, str, str, float]:
     counter = name.endswith("_total")
     plain = _PROCESS.sub("", name).removesuffix("_total")
     word, factor = _UNITS.get(unit, ("", 1.0))
+    plain = _NOT_IN_NAMES.sub("_", plain).strip("_")
     if word:
         plain = _SPELLINGS.sub("", plain)
-    plain = _NOT_IN_NAMES.sub("_", plain).strip("_")
     family = f"syncline_{plain}_{word}" if word else f"syncline_{plain}"
     return family, "counter" if counter else "gauge", word, factor
 
