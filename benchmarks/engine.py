@@ -100,7 +100,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         if not chosen:
             continue
         with server as url:
-            scenarios += [_compare(scenario, url, client_cpu, options) for scenario in chosen]
+            scenarios += [_compared(scenario, url, client_cpu, options) for scenario in chosen]
     command = shlex.join(["python", "-m", "benchmarks.engine", *sys.argv[1:]])
     return {
         "command": command,
@@ -129,9 +129,21 @@ def _wanted(scenario: Scenario, options: argparse.Namespace) -> bool:
     return not options.only or any(word in scenario.title for word in options.only)
 
 
-def _compare(
+def _compared(
     scenario: Scenario, base: str, cpu: int, options: argparse.Namespace
 ) -> dict[str, Any]:
+    """The scenario's rounds; one in which a client fails is told as such, not left out."""
+    try:
+        rounds = _rounds(scenario, base, cpu, options)
+    except BenchmarkError as error:
+        print(f"  not measured: {error}", file=sys.stderr)
+        return {**asdict(scenario), "rounds": [], "failure": str(error)}
+    return {**asdict(scenario), "rounds": rounds, "failure": None}
+
+
+def _rounds(
+    scenario: Scenario, base: str, cpu: int, options: argparse.Namespace
+) -> list[dict[str, Any]]:
     url = base + scenario.path
     clients = [
         client
@@ -147,7 +159,7 @@ def _compare(
         rounds.append({name: asdict(sample) for name, sample in samples.items()})
         told = ", ".join(f"{c.name} {samples[c.name].cpu_us:.2f}" for c in clients)
         print(f"  round {number + 1} of {options.rounds}: CPU µs per request: {told}", flush=True)
-    return {**asdict(scenario), "rounds": rounds}
+    return rounds
 
 
 def _prepared(
@@ -155,7 +167,8 @@ def _prepared(
 ) -> partial[Sample]:
     """The client, warmed up on this server, its start-up known."""
     start_cpu_s = client.start_cpu_s(url, cpu)
-    client.sample(url, scenario.connections, 1, cpu, start_cpu_s)
+    # Long enough for so many connections to stand and be used.
+    client.sample(url, scenario.connections, 2 + scenario.connections // 2_000, cpu, start_cpu_s)
     return partial(client.sample, url, scenario.connections, options.duration, cpu, start_cpu_s)
 
 

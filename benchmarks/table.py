@@ -29,7 +29,8 @@ def engine_markdown(report: dict[str, Any]) -> str:
     if report["absent"]:
         lines.append(f"- not on this machine: {', '.join(report['absent'])}")
     for scenario in report["scenarios"]:
-        lines += ["", f"## {scenario['title']}", "", *_scenario(scenario["rounds"])]
+        lines += ["", f"## {scenario['title']}", ""]
+        lines += _scenario(scenario["rounds"]) if scenario["rounds"] else [scenario["failure"]]
     return "\n".join(lines) + "\n"
 
 
