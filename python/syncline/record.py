@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncline.finding import Finding
 from syncline.outcome import Outcome
 from syncline.trial import Case, Trial
 
@@ -89,6 +90,7 @@ class RunRecord:
         planned: every trial that was asked for, in order.
         trials: those that were finished, each with its outcome, in the order they ran.
         comparisons: of cells with the same load, against the first variant.
+        findings: why its variants bend, the gravest first.
     """
 
     id: str
@@ -102,6 +104,7 @@ class RunRecord:
     planned: tuple[Trial, ...]
     trials: tuple[tuple[Trial, Outcome], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def missing(self) -> tuple[Trial, ...]:

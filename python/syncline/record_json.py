@@ -27,7 +27,7 @@ def run_json(record: RunRecord) -> dict[str, Any]:
         "planned": len(record.planned),
         "trials": [trial_json(trial, outcome) for trial, outcome in record.trials],
         "comparisons": to_json(record.comparisons),
-        "findings": [],
+        "findings": to_json(record.findings),
     }
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "cases": ("syncline.cli.cases", "cases"),
     "serve": ("syncline.cli.serve", "serve"),
     "load": ("syncline.cli.load", "load"),
+    "explain": ("syncline.cli.explain", "explain"),
     "doctor": ("syncline.cli.doctor", "doctor"),
     "completion": ("syncline.cli.completion", "completion"),
 }

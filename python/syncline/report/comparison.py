@@ -18,6 +18,7 @@ from syncline.report.document import (
     Table,
     sentences,
 )
+from syncline.report.findings import findings_nodes
 from syncline.report.levels import Figures, Grid, Level, grid, state_of
 from syncline.report.original import Original
 from syncline.report.verdicts import ratio_of, verdicts
@@ -46,6 +47,7 @@ def _nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]
     yield sentences(*_legend(cells, original, shown), tone="dim")
     yield Heading("What it says")
     yield Points(tuple(Sentence(text) for text in verdicts(record, cells, original)))
+    yield from findings_nodes(record.findings)
     yield sentences(*_how(record), tone="dim")
 
 

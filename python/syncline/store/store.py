@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, Row, func, insert, select, update
 
 from syncline.codec import from_json
+from syncline.diagnosis import diagnose
 from syncline.errors import PlanError, StoreError, UsageError
 from syncline.mask import mask
 from syncline.outcome import Outcome
@@ -85,7 +86,7 @@ class Store:
             StoreError: nothing was written.
         """
         run_id = record.id or new_run_id()
-        head = replace(record, id=run_id, trials=(), comparisons=())
+        head = replace(record, id=run_id, trials=(), comparisons=(), findings=())
         payload, checksum = pack(head)
         lease = self._path and Lease(self._lease_path(run_id))
         try:
@@ -174,6 +175,7 @@ class Store:
             ended=run.ended,
             trials=trials,
             comparisons=compare(trials),
+            findings=diagnose(trials),
         )
 
     def runs(self) -> tuple[RunSummary, ...]:

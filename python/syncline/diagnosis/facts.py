@@ -1,0 +1,235 @@
+"""What several rules ask of a trial: the pool, the threads, the processor, the words of errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from syncline.diagnosis import names
+from syncline.diagnosis.view import View, number
+from syncline.diagnosis.weigh import Sign, sign
+
+MOSTLY = 0.5
+"""The share of samples from which on something holds throughout."""
+BUSY = 0.85
+"""Cores per worker process from which on its interpreter is the limit."""
+IDLE = 0.3
+"""Cores per worker process below which it waits for something."""
+
+REFUSALS = re.compile(
+    r"too many clients already|remaining connection slots are reserved|too many connections"
+    r"|\b1040\b",
+    re.IGNORECASE,
+)
+POOL_TIMEOUT = re.compile(
+    r"QueuePool limit of size \d+ overflow \d+ reached|PoolTimeout: couldn't get a connection"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Connection pools of one family, summed over the processes.
+
+    Attributes:
+        family: the beginning of its quantities' names.
+        size: connections that are kept; ``limit`` those that may be opened; None if unbounded.
+        full: the share of samples in which all were out and someone waited, and since when.
+        waiters: the most that waited at once; ``out`` the most that were out.
+    """
+
+    family: str
+    size: float
+    limit: float | None
+    full: tuple[float, float | None] | None
+    waiters: float
+    out: float
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all connections were out, with a queue, throughout."""
+        return self.full is not None and self.full[0] >= MOSTLY
+
+
+def pools(view: View, families: tuple[str, ...] = names.POOLS) -> Iterator[Pool]:
+    """The families of pools that were seen."""
+    for family in families:
+        out = view.high(names.POOL_OUT.format(family))
+        if out is None:
+            continue
+        waiters = names.POOL_WAITERS.format(family)
+        limit = view.high(names.POOL_LIMIT.format(family))
+        full = None
+        if limit:
+            full = view.together(
+                lambda taken, waiting, bound=limit: taken >= bound and waiting > 0,
+                names.POOL_OUT.format(family),
+                waiters,
+            )
+        size = view.high(names.POOL_SIZE.format(family)) or 0.0
+        yield Pool(family, size, limit, full, view.high(waiters) or 0.0, out)
+
+
+def fullest(view: View) -> Pool | None:
+    """The database pool with most waiters; None if none was seen."""
+    return max(pools(view), key=lambda pool: (pool.is_full, pool.waiters), default=None)
+
+
+def threads_taken(view: View) -> tuple[float, float | None] | None:
+    """The share of samples in which all thread tokens were taken, and since when."""
+    return view.together(lambda taken, total: taken >= total > 0, names.TOKENS_TAKEN, names.TOKENS)
+
+
+def cpu_cores(view: View) -> float | None:
+    """The cores that the busiest of the service's processes used, on the mean."""
+    each = [view.mean(name) for name in view.series_under(names.CPU_OF_PROCESS)]
+    known = [mean for mean in each if mean is not None]
+    return max(known) if known else view.mean(names.CPU_CORES)
+
+
+def cpu_busy(view: View, weight: float) -> Sign | None:
+    """The sign that the interpreter is at its limit, so that a queue elsewhere is only where
+    requests wait for it."""
+    used = cpu_cores(view)
+    if used is None or used < BUSY:
+        return None
+    return sign(weight, "busiest process, cores", used, BUSY, observer="process")
+
+
+def cpu_idle(view: View, weight: float) -> Sign | None:
+    """The sign that the service waits for something else than the processor."""
+    used = cpu_cores(view)
+    if used is None or used >= IDLE:
+        return None
+    return sign(weight, "busiest process, cores", used, IDLE, observer="process")
+
+
+def stuck(view: View) -> bool:
+    """Whether answers stopped, or never came, while requests were in flight."""
+    nothing = view.result.ok + view.result.failed == 0
+    waiting = view.result.in_flight + view.result.timed_out > 0
+    return view.outcome.hang is not None or (nothing and waiting)
+
+
+def died(view: View) -> bool:
+    """Whether the service ended during the load."""
+    said = any(text.startswith("the service died") for text in view.outcome.validity.reasons)
+    return said or view.outcome.service.status is not None
+
+
+def database(view: View) -> str | None:
+    """The database that was watched."""
+    return next(
+        (name for name in names.DATABASES if view.points(names.SESSIONS.format(name))), None
+    )
+
+
+def statement_share(view: View) -> float | None:
+    """Time in statements over the requests' time inside the application."""
+    spent, inside = view.growth(names.STATEMENTS_S), view.growth(names.INSIDE_S)
+    return spent / inside if spent is not None and inside else None
+
+
+def machine_full(view: View) -> bool:
+    """Whether all of the machine's processors were in use."""
+    share = view.mean(names.MACHINE_CPU)
+    return share is not None and share >= 0.9
+
+
+def words(view: View, pattern: re.Pattern[str]) -> tuple[str, float | None, str] | None:
+    """Where a pattern stands in errors, logs and events: the words, when, and who saw them."""
+    for sample in view.result.error_samples:
+        if found := pattern.search(sample.sample):
+            return found.group(), sample.first_s, "load"
+    for one in view.outcome.observations:
+        if one.kind in ("note", names.STATEMENT):
+            continue
+        if found := pattern.search(one.text):
+            return found.group(), one.at_s, one.observer
+    found = pattern.search(view.outcome.service.log_tail)
+    return (found.group(), None, "log") if found else None
+
+
+def settings(view: View) -> Iterator[Mapping[str, object]]:
+    """What each process of the service said of its settings."""
+    for one in view.seen(names.SETTING, "settings"):
+        if one.observer == "probe":
+            yield one.data
+
+
+def usable_sessions(view: View) -> float | None:
+    """How many sessions the database has for an ordinary user."""
+    for one in view.seen(names.SETTING):
+        ceiling = number(one.data, "max_connections")
+        if ceiling is not None and one.observer in names.DATABASES:
+            kept = ("superuser_reserved_connections", "reserved_connections")
+            return ceiling - sum(number(one.data, name) or 0.0 for name in kept)
+    for name in names.DATABASES:
+        if (ceiling := view.high(names.CEILING.format(name))) is not None:
+            return ceiling
+    return None
+
+
+def nested(data: Mapping[str, object], name: str) -> tuple[Mapping[str, object], ...]:
+    """The rows under a name, one level further down where a hook's name stands before it."""
+    found = data.get(name)
+    if isinstance(found, Mapping):
+        found = found.get(name)
+    if not isinstance(found, list | tuple):
+        return ()
+    return tuple(row for row in found if isinstance(row, Mapping))
+
+
+def holders_without_thread(view: View) -> int:
+    """Requests that hold a connection and wait for a thread token, at most at once."""
+    return max(
+        (
+            sum(
+                int(number(group, "count") or 0)
+                for group in nested(data, "requests")
+                if (number(group, "holds") or 0) >= 1
+                and isinstance(stack := group.get("stack"), list | tuple)
+                and _is_in(stack, ("CapacityLimiter", "run_sync", "run_in_threadpool"))
+            )
+            for data in view.rows(names.STACKS)
+        ),
+        default=0,
+    )
+
+
+def standing(view: View, *where: str) -> tuple[int, str]:
+    """How many threads and tasks stood, at most at once, in a place whose file or function has
+    one of these words; and the place in the service's own code behind most of them."""
+    most, behind = 0, ""
+    for data in view.rows(names.STACKS):
+        count = 0
+        largest = 0
+        for group in (*nested(data, "threads"), *nested(data, "tasks")):
+            stack = group.get("stack")
+            how_many = int(number(group, "count") or 0)
+            if not isinstance(stack, list | tuple) or not _is_in(stack, where):
+                continue
+            count += how_many
+            if how_many > largest and count >= most:
+                largest, behind = how_many, own_place(stack)
+        most = max(most, count)
+    return most, behind
+
+
+def own_place(stack: object) -> str:
+    """The innermost place of a stack outside of installed packages and the standard library."""
+    if not isinstance(stack, list | tuple):
+        return ""
+    for frame in stack:
+        if isinstance(frame, list | tuple) and len(frame) == 3:
+            file = str(frame[0])
+            if not re.search(r"(site|dist)-packages/|/lib/python3|^<", file):
+                return f"{file}:{frame[1]} in {frame[2]}"
+    return ""
+
+
+def _is_in(stack: list[object] | tuple[object, ...], where: tuple[str, ...]) -> bool:
+    innermost = [
+        " ".join(map(str, frame)) for frame in stack[:6] if isinstance(frame, list | tuple)
+    ]
+    return any(word in text for text in innermost for word in where)

@@ -1,0 +1,161 @@
+"""The rule about synchronous work on the event loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from syncline.diagnosis import names
+from syncline.diagnosis.facts import cpu_busy, cpu_idle, died, pools, stuck
+from syncline.diagnosis.view import View, number, place
+from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.finding import Finding, Fix
+
+_LEAST_MS = 100.0  # a shorter lag is no blocked loop but a busy one
+_GROWS = 0.5  # of the clock: a lag that grows so has no end
+
+_IN_A_THREAD = """\
+result = await anyio.to_thread.run_sync(blocking_call)   # or: a plain `def` endpoint
+"""
+_ASYNC_DRIVER = """\
+engine = create_async_engine("postgresql+asyncpg://...")
+async with AsyncSession(engine) as session:
+    rows = await session.scalars(select(User))
+"""
+
+
+def loop_blocked(view: View) -> Finding | None:
+    """The loop stands for as long as a request takes, or for good."""
+    if died(view):
+        return None
+    lag, where = view.peak(names.LAG_MS), _where(view)
+    on_loop = max(
+        (view.high(names.POOL_WAITERS_ON_LOOP.format(f)) or 0.0 for f in names.POOLS),
+        default=0.0,
+    )
+    least = _least_ms(view)
+    frozen = lag is not None and _grows(view)
+    if lag is None or lag.value < least:
+        return _from_outside(view)
+    signs = [
+        sign(0.4, "loop lag, ms", lag.value, least, lag.at_s, "probe"),
+        sign(0.5, "loop lag grows with the clock", "1:1", None, None, "probe") if frozen else None,
+        _one_place(view, where),
+        cpu_idle(view, 0.35),
+        _unread(view, 0.2),
+    ]
+    if on_loop:
+        signs.append(
+            sign(0.6, "waiters for a connection on the loop's thread", on_loop, 0, None, "probe")
+        )
+    against = [] if frozen or on_loop or _single(view) else [cpu_busy(view, 0.6)]
+    middle = view.middle(names.LAG_MEDIAN_MS)
+    if middle is not None and middle < 10 and not frozen:
+        against.append(sign(0.4, "median loop lag, ms", middle, 10.0, None, "probe"))
+    at = f" in {where}" if where else ""
+    return conclude(
+        view,
+        "loop-blocked",
+        "error" if stuck(view) else "warning",
+        f"The event loop stood still for up to {lag.value:.0f} ms{at}."
+        + (" It waits for a pooled connection that only it could give back." if on_loop else ""),
+        signs=signs,
+        against=against,
+        fix=_fix(view, where, on_loop),
+    )
+
+
+def _from_outside(view: View) -> Finding | None:
+    """Without a look inside: nobody reads the requests, and nothing is computed."""
+    if view.points(names.LAG_MS) or not stuck(view):
+        return None
+    share = (view.middle(names.UNREAD) or 0.0) / view.level
+    if share < 0.5:
+        return None
+    return conclude(
+        view,
+        "loop-blocked",
+        "error",
+        f"{share:.0%} of the connections have requests that nobody reads, and the service idles.",
+        signs=[_unread(view, 0.45), cpu_idle(view, 0.3)],
+        fix=_fix(view, "", 0),
+    )
+
+
+def _least_ms(view: View) -> float:
+    """The lag that has the size of a request's latency, in ms."""
+    latency = view.latency_s
+    if latency is None or stuck(view):
+        return _LEAST_MS
+    return max(_LEAST_MS, min(500 * latency, 1000.0))
+
+
+def _grows(view: View) -> bool:
+    """Whether the lag rises with the clock for a second and more."""
+    points = view.points(names.LAG_MS)
+    run_s, before = 0.0, None
+    for at_s, value in points:
+        if before is not None and value - before[1] >= 1000 * _GROWS * (at_s - before[0]) > 0:
+            run_s += at_s - before[0]
+            if run_s >= 1:
+                return True
+        else:
+            run_s = 0.0
+        before = at_s, value
+    return False
+
+
+def _where(view: View) -> str:
+    """The place at which the loop was seen blocked for the longest time in all."""
+    lost: Counter[str] = Counter()
+    for row in view.rows(names.LOOP_BLOCKED):
+        if found := place(row):
+            lost[found] += int(number(row, "lag_ms") or 0)
+    return max(lost, key=lambda one: (lost[one], one)) if lost else ""
+
+
+def _one_place(view: View, where: str) -> Sign | None:
+    rows = view.rows(names.LOOP_BLOCKED)
+    if not where:
+        return None
+    lost_s = sum(number(row, "lag_ms") or 0.0 for row in rows if place(row) == where) / 1000
+    start, end = view.window()
+    share = min(1.0, lost_s / (end - start)) if end > start else 0.0
+    if share < 0.1:
+        return None
+    return sign(0.5, f"time blocked in {where}, share", share, 0.1, None, "probe")
+
+
+def _single(view: View) -> bool:
+    """Whether single callbacks, not a crowd of short ones, held the loop."""
+    rows = view.rows(names.LOOP_BLOCKED)
+    return bool(rows) and 2 * sum(row.get("one_callback") is True for row in rows) >= len(rows)
+
+
+def _unread(view: View, weight: float) -> Sign | None:
+    peak = view.peak(names.UNREAD)
+    if peak is None or peak.value < 1:
+        return None
+    return sign(weight, "sockets with unread bytes", peak.value, 0, peak.at_s, "sockets")
+
+
+def _fix(view: View, where: str, on_loop: float) -> Fix:
+    at = f" ({where})" if where else ""
+    if not on_loop:
+        return Fix(
+            f"Take the synchronous call off the loop{at}: an asynchronous library, a plain def "
+            "endpoint, or a thread.",
+            _IN_A_THREAD,
+        )
+    limit = next((pool.limit for pool in pools(view) if pool.limit), None)
+    prediction = ""
+    if limit:
+        prediction = (
+            f"It stands from {limit + 1:.0f} requests in flight on; a bigger pool only moves "
+            "that number."
+        )
+    return Fix(
+        f"Use an asynchronous driver, or make the endpoint a plain def{at}; or make the "
+        "dependency that gives the session asynchronous.",
+        _ASYNC_DRIVER,
+        prediction=prediction,
+    )

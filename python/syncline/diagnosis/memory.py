@@ -1,0 +1,115 @@
+"""Rules about what rises with the requests: memory, descriptors, threads."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median, stdev
+
+from syncline.diagnosis import names
+from syncline.diagnosis.facts import stuck
+from syncline.diagnosis.view import View
+from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.finding import Finding, Fix
+
+_BLOCKS = 8
+_T_95 = 2.447  # Student's t, two-sided 95 %, for the 6 degrees of freedom of 7 steps
+_WARM = 0.25  # of the load, in which caches and pools fill
+_LEAST_BYTES = 4_000_000
+_LEAST_COUNT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """How something rose after the warm-up.
+
+    Attributes:
+        per_1000: requests; ``low`` the lower end of its 95 % interval.
+        rise: from the first block to the last.
+        steady: whether it rose in both halves.
+    """
+
+    per_1000: float
+    low: float
+    rise: float
+    start: float
+    steady: bool
+
+
+def slope(view: View, name: str) -> Slope | None:
+    """The rise per 1,000 requests with its interval, by the steps between eight blocks.
+
+    Samples in a row depend on each other, so that a line through all of them would claim too
+    narrow an interval; medians of blocks do so much less.
+    """
+    start, end = view.window()
+    warm = start + _WARM * (end - start)
+    points = [value for at_s, value in view.points(name) if at_s >= warm]
+    if len(points) < 3 * _BLOCKS or not view.ended:
+        return None
+    size = len(points) // _BLOCKS
+    blocks = [median(points[size * i : size * (i + 1)]) for i in range(_BLOCKS)]
+    steps = [later - before for before, later in pairwise(blocks)]
+    requests = view.ended * (1 - _WARM) / _BLOCKS / 1000
+    middle, half = fmean(steps), _T_95 * stdev(steps) / math.sqrt(len(steps))
+    rise = blocks[-1] - blocks[0]
+    halves = blocks[_BLOCKS // 2 - 1] - blocks[0], blocks[-1] - blocks[_BLOCKS // 2]
+    steady = all(part >= 0.2 * rise > 0 for part in halves)
+    return Slope(middle / requests, (middle - half) / requests, rise, blocks[0], steady)
+
+
+def memory_growth(view: View) -> Finding | None:
+    """Resident memory rises throughout, and not by a step."""
+    found = None if stuck(view) else slope(view, names.RSS)
+    if found is None or found.low <= 0 or not found.steady:
+        return None
+    if found.rise < max(_LEAST_BYTES, 0.03 * found.start):
+        return None
+    blocks = slope(view, names.ALLOCATED)
+    more = None
+    against: list[Sign | None] = []
+    if blocks is not None and blocks.steady and blocks.low > 0:
+        more = sign(0.5, "allocated blocks per 1,000 requests", blocks.per_1000, 0, None, "probe")
+    elif blocks is not None:
+        against.append(
+            sign(0.2, "allocated blocks per 1,000 requests", blocks.per_1000, 0, None, "probe")
+        )
+    return conclude(
+        view,
+        "memory-growth",
+        "warning",
+        f"Memory rises by {found.per_1000 / 1e6:.2g} MB per 1,000 requests and does not level off.",
+        signs=[
+            sign(
+                0.7, "resident bytes per 1,000 requests", found.per_1000, found.low, None, "process"
+            ),
+            more,
+        ],
+        against=against,
+        fix=Fix(
+            "Find what keeps it: the allocation profile names the sites.", "tracemalloc.start()\n"
+        ),
+    )
+
+
+def descriptor_leak(view: View) -> Finding | None:
+    """Descriptors or threads rise throughout."""
+    for name, what in ((names.DESCRIPTORS, "descriptors"), (names.THREADS, "threads")):
+        found = None if stuck(view) else slope(view, name)
+        if found is None or found.low <= 0 or not found.steady or found.rise < _LEAST_COUNT:
+            continue
+        return conclude(
+            view,
+            "descriptor-leak",
+            "warning",
+            f"Open {what} rise by {found.per_1000:.2g} per 1,000 requests.",
+            signs=[
+                sign(0.75, f"{what} per 1,000 requests", found.per_1000, found.low, None, "process")
+            ],
+            fix=Fix(
+                "Close in every path; share one client or executor.",
+                "with open(path) as file:\n    ...\n",
+            ),
+        )
+    return None

@@ -1,0 +1,176 @@
+"""Rules about connection pools: exhausted, leaking, held for nothing."""
+
+from __future__ import annotations
+
+from syncline.diagnosis import names
+from syncline.diagnosis.facts import (
+    POOL_TIMEOUT,
+    cpu_busy,
+    cpu_idle,
+    database,
+    fullest,
+    machine_full,
+    statement_share,
+    stuck,
+    usable_sessions,
+    words,
+)
+from syncline.diagnosis.view import View
+from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.finding import Finding, Fix
+
+_CLOSE_ALWAYS = """\
+with Session() as session:          # closed in every path, errors included
+    ...
+"""
+_RELEASE_FIRST = """\
+with Session() as session:
+    order = session.get(Order, key)
+answer = call_the_other_service(order)   # no connection is held meanwhile
+"""
+
+
+def pool_exhausted(view: View) -> Finding | None:
+    """Requests wait for a connection while database and processor have room."""
+    pool, said = fullest(view), timeouts_said(view)
+    is_full = pool is not None and pool.is_full
+    if not is_full and said is None:
+        return None
+    signs: list[Sign | None] = [said]
+    against = [cpu_busy(view, 0.75)]
+    limit, prediction = None, ""
+    if pool is not None and pool.is_full and pool.full is not None:
+        limit = pool.limit
+        signs.append(sign(0.5, "connections checked out", pool.out, limit, pool.full[1], "probe"))
+        share = pool.waiters / view.level
+        if share >= 0.2:
+            signs.append(
+                sign(0.4, "waiting for a connection, share of requests", share, 0.2, None, "probe")
+            )
+        prediction = _by_little(view, pool.family, limit)
+    sessions, usable = _sessions(view), usable_sessions(view)
+    if sessions is not None and usable is not None:
+        if sessions >= usable:
+            against.append(sign(0.8, "database sessions", sessions, usable, None, "database"))
+        else:
+            signs.append(sign(0.2, "database sessions", sessions, usable, None, "database"))
+    if machine_full(view):
+        against.append(sign(0.6, "machine CPU, share", view.mean(names.MACHINE_CPU), 0.9))
+    failing = said is not None or _grew(view, names.POOL_TIMEOUTS, pool.family if pool else "")
+    size = f" of {limit:.0f}" if limit else ""
+    waiters = f"; up to {pool.waiters:.0f} requests wait" if pool is not None else ""
+    return conclude(
+        view,
+        "pool-exhausted",
+        "error" if failing else "warning",
+        f"All connections of the pool{size} are out at {view.level} connections{waiters}.",
+        signs=signs,
+        against=against,
+        fix=Fix(
+            "Hold each connection for a shorter time, or give the pool as many as throughput × "
+            "time held asks for, within what the database accepts.",
+            what_if={"pool_size": str(view.level)} if limit else None,
+            prediction=prediction,
+            cures=False,
+        ),
+    )
+
+
+def connection_leak(view: View) -> Finding | None:
+    """More connections are out than there are requests to use them."""
+    pool = fullest(view)
+    if pool is None:
+        return None
+    out = view.points(names.POOL_OUT.format(pool.family), whole=True)
+    inside = dict(view.points(names.REQUESTS_INSIDE, whole=True))
+    beyond = [(at_s, taken - inside[at_s]) for at_s, taken in out if at_s in inside]
+    if len(beyond) < 6:
+        return None
+    third = len(beyond) // 3
+    early = min(extra for _, extra in beyond[:third])
+    at_s, late = min(beyond[-third:], key=lambda point: point[1])
+    if late < 1:
+        return None
+    idle = [taken for at, taken in out if inside.get(at) == 0]
+    signs = [sign(0.45, "connections out beyond the requests", late, 0, at_s, "probe")]
+    if late > early and late >= 2:
+        signs.append(
+            sign(0.5, "of these since the begin", late - max(0.0, early), 0, at_s, "probe")
+        )
+    if idle and idle[-1] >= 1:
+        signs.append(sign(0.5, "connections out with no request", idle[-1], 0, None, "probe"))
+    return conclude(
+        view,
+        "connection-leak",
+        "error",
+        f"{late:.0f} connections are out that no request uses any more.",
+        signs=signs,
+        fix=Fix("Close the session or connection in every path.", _CLOSE_ALWAYS),
+    )
+
+
+def held_in_transaction(view: View) -> Finding | None:
+    """Sessions sit idle in a transaction for most of their time, and the processor idles."""
+    if stuck(view):
+        return None
+    seen_by = database(view)
+    if seen_by is None:
+        return None
+    idle = view.mean(names.IDLE_IN_TRANSACTION[seen_by])
+    active = view.mean(names.ACTIVE[seen_by])
+    if idle is None or active is None or idle < 1:
+        return None
+    if seen_by == "mariadb":  # there all open transactions are counted, working ones too
+        idle = max(0.0, idle - active)
+    share = idle / (idle + active) if idle else 0.0
+    held_ms = max(
+        (view.middle(names.POOL_IDLE_TRANSACTION_MS.format(f)) or 0.0 for f in names.POOLS),
+        default=0.0,
+    )
+    latency = view.latency_s
+    if share < 0.6:
+        return None
+    signs = [sign(0.4, "sessions idle in transaction, share", share, 0.6, None, seen_by)]
+    if latency and held_ms >= max(20.0, 300 * latency):
+        signs.append(sign(0.5, "idle in a transaction, ms", held_ms, 20.0, None, "probe"))
+    in_statements = statement_share(view)
+    if in_statements is not None and in_statements < 0.3:
+        signs.append(sign(0.3, "time in statements, share", in_statements, 0.3, None, "probe"))
+    return conclude(
+        view,
+        "held-in-transaction",
+        "warning",
+        f"{idle:.1f} sessions on the mean sit idle in a transaction, {active:.1f} work.",
+        signs=[*signs, cpu_idle(view, 0.35)],
+        against=[cpu_busy(view, 0.8)],
+        fix=Fix("End the transaction before the slow part.", _RELEASE_FIRST),
+    )
+
+
+def timeouts_said(view: View) -> Sign | None:
+    """The pool's own words that someone waited in vain."""
+    said = words(view, POOL_TIMEOUT)
+    return sign(0.6, "said", said[0], None, said[1], said[2]) if said else None
+
+
+def _sessions(view: View) -> float | None:
+    seen_by = database(view)
+    return view.high(names.SESSIONS.format(seen_by)) if seen_by else None
+
+
+def _grew(view: View, name: str, family: str) -> bool:
+    return bool(family) and (view.growth(name.format(family)) or 0) > 0
+
+
+def _by_little(view: View, family: str, limit: float | None) -> str:
+    held, count = (
+        view.growth(name.format(family)) for name in (names.POOL_HELD_S, names.POOL_CHECKOUTS)
+    )
+    if not held or not count or not limit:
+        return ""
+    each = held / count
+    return (
+        f"Each connection is held for {1000 * each:.3g} ms, so {limit:.0f} of them carry at most "
+        f"{limit / each:.3g} requests a second (Little's law); twice as many carry twice that, "
+        "until something else gives out."
+    )

@@ -1,0 +1,199 @@
+"""Rules about threads, the interpreter's lock, processors and the application's own locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from syncline.diagnosis import names
+from syncline.diagnosis.facts import (
+    BUSY,
+    MOSTLY,
+    cpu_busy,
+    cpu_cores,
+    cpu_idle,
+    fullest,
+    standing,
+    stuck,
+    threads_taken,
+)
+from syncline.diagnosis.view import View
+from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.finding import Finding, Fix
+
+_CONVOY_SWITCHES = 8.0  # voluntary context switches per request
+_CONVOY_SYSTEM = 0.35  # system time's share of CPU
+_WORSE = 0.85  # throughput with more threads over that with fewer
+
+
+def thread_pool_saturated(view: View) -> Finding | None:
+    """All threads are at work, and requests wait for one."""
+    taken = threads_taken(view)
+    waited = view.high(names.TOKENS_WAITED) or 0.0
+    queued = view.middle(names.EXECUTOR_QUEUED) or 0.0
+    signs: list[Sign | None] = []
+    total = view.high(names.TOKENS)
+    if taken is not None and taken[0] >= MOSTLY and waited >= 1:
+        signs.append(sign(0.5, "thread tokens taken", total, total, taken[1], "probe"))
+        signs.append(sign(0.35, "requests waiting for a thread", waited, 0, taken[1], "probe"))
+    elif queued >= 1:
+        total = view.high(names.EXECUTOR_THREADS)
+        signs.append(sign(0.6, "tasks queued for an executor", queued, 0, None, "probe"))
+    else:
+        return None
+    pool = fullest(view)
+    against = [cpu_busy(view, 0.8)]
+    if pool is not None and total and pool.waiters >= total / 2:
+        against.append(
+            sign(0.6, "threads that wait for a connection", pool.waiters, total / 2, None, "probe")
+        )
+    if stuck(view):
+        against.append(sign(0.3, "answers", "stopped"))
+    threads = f"All {total:.0f} threads" if total else "All threads"
+    return conclude(
+        view,
+        "thread-pool-saturated",
+        "warning",
+        f"{threads} are busy; up to {max(waited, queued):.0f} requests wait for one.",
+        signs=[*signs, cpu_idle(view, 0.2)],
+        against=against,
+        fix=Fix(
+            "More thread tokens, if what the threads wait for bears it; or asynchronous endpoints.",
+            "limiter = anyio.to_thread.current_default_thread_limiter()\n"
+            f"limiter.total_tokens = {view.level}\n",
+            what_if={"tokens": str(view.level)},
+            cures=False,
+        ),
+    )
+
+
+def convoy(view: View) -> Finding | None:
+    """Threads hand the interpreter's lock around more than they work."""
+    used, ended = cpu_cores(view), view.ended
+    switches = view.growth(names.SWITCHES)
+    user, system = view.mean(names.CPU_USER), view.mean(names.CPU_SYSTEM)
+    if not ended or used is None or switches is None or user is None or system is None:
+        return None
+    each, share = switches / ended, system / (user + system) if user + system else 0.0
+    if each < _CONVOY_SWITCHES or share < _CONVOY_SYSTEM or used < 0.5:
+        return None
+    return conclude(
+        view,
+        "gil-bound",
+        "warning",
+        f"{each:.0f} context switches per request and {share:.0%} of the CPU in the kernel: the "
+        "threads hand the interpreter's lock around.",
+        signs=[
+            sign(0.4, "voluntary switches per request", each, _CONVOY_SWITCHES, None, "process"),
+            sign(0.3, "system share of CPU", share, _CONVOY_SYSTEM, None, "process"),
+            sign(0.2, "busiest process, cores", used, 0.5, None, "process"),
+        ],
+        fix=_fewer_threads(),
+    )
+
+
+def slower_with_threads(views: Sequence[View]) -> Iterator[Finding]:
+    """The same program with more threads answers no more, or less, at about one core.
+
+    Compared are variants that run the same program in one process under the same load.
+    """
+    for view in views:
+        mine, used = view.middle(names.THREADS), cpu_cores(view)
+        if mine is None or used is None or stuck(view) or not view.result.ok:
+            continue
+        if not 0.7 <= used <= 1.4 or (view.middle(names.PROCESSES) or 1) > 1.5:
+            continue
+        others = [
+            other
+            for other in views
+            if _same_program(other, view)
+            and (few := other.middle(names.THREADS)) is not None
+            and 2 * few <= mine
+            and not stuck(other)
+        ]
+        if not others:
+            continue
+        best = median(other.result.throughput_rps for other in others)
+        ratio = view.result.throughput_rps / best if best else 1.0
+        if ratio > _WORSE:
+            continue
+        found = conclude(
+            view,
+            "gil-bound",
+            "warning",
+            f"With {mine:.0f} threads it answers {ratio:.2f} times as much as with fewer.",
+            signs=[
+                sign(0.6, "throughput over that with fewer threads", ratio, _WORSE),
+                sign(0.3, "busiest process, cores", used, 1.0, None, "process"),
+            ],
+            fix=_fewer_threads(),
+        )
+        if found is not None:
+            yield found
+
+
+def cpu_bound(view: View) -> Finding | None:
+    """A worker is at the end of its core, and the machine is not."""
+    used, machine = cpu_cores(view), view.mean(names.MACHINE_CPU)
+    if used is None or used < BUSY or stuck(view):
+        return None
+    room = machine is not None and machine < 0.85
+    return conclude(
+        view,
+        "cpu-bound",
+        "info",
+        f"A worker uses {used:.2f} cores at {view.level} connections"
+        + (f"; {1 - machine:.0%} of the machine idles." if room and machine is not None else "."),
+        signs=[
+            sign(0.5, "busiest process, cores", used, BUSY, None, "process"),
+            sign(0.4, "machine CPU, share", machine, 0.85, None, "machine") if room else None,
+        ],
+        against=[]
+        if room or machine is None
+        else [sign(0.5, "machine CPU, share", machine, 0.85, None, "machine")],
+        fix=Fix(
+            "More workers, one per core to begin with.",
+            what_if={"workers": str(view.trial.variant.workers + 1)},
+            prediction="At most the idle share of the machine is to be gained.",
+        ),
+    )
+
+
+def lock_contention(view: View) -> Finding | None:
+    """Most of what is in flight stands in the same acquire."""
+    count, behind = standing(view, "asyncio/locks.py", "threading.py", "anyio/_core/_synchron")
+    pooled, _ = standing(view, "sqlalchemy/", "psycopg_pool/", "asyncpg/", "concurrent/futures")
+    count -= pooled
+    if count < max(4, view.level / 2) or not behind:
+        return None
+    return conclude(
+        view,
+        "lock-contention",
+        "error" if stuck(view) else "warning",
+        f"{count} threads or tasks stand in the same lock, from {behind}.",
+        signs=[
+            sign(0.6, f"standing in a lock, from {behind}", count, view.level / 2, None, "probe"),
+            cpu_idle(view, 0.3),
+        ],
+        against=[cpu_busy(view, 0.5)],
+        fix=Fix(f"Do less under the lock, or lock by key ({behind})."),
+    )
+
+
+def _same_program(one: View, other: View) -> bool:
+    mine, theirs = one.trial, other.trial
+    return (
+        mine.load.connections == theirs.load.connections
+        and mine.load.name == theirs.load.name
+        and mine.variant.app == theirs.variant.app
+        and mine.variant.command[:3] == theirs.variant.command[:3]
+        and mine.variant.server == theirs.variant.server
+    )
+
+
+def _fewer_threads() -> Fix:
+    return Fix(
+        "Processes instead of threads, or fewer threads.",
+        "gunicorn --workers 2 --threads 1 app:app\n",
+        prediction="Pinned to one core, the threads cannot pull at the lock from two sides.",
+    )

@@ -1,0 +1,117 @@
+"""Rules about the measurement itself: generator, steadiness, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean, median, stdev
+
+from syncline.diagnosis import names
+from syncline.diagnosis.facts import died, stuck
+from syncline.diagnosis.view import View
+from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.finding import Finding, Fix
+from syncline.plan import ClosedLoop
+
+_FEWEST = 9  # intervals in which a change can be told from chance
+_CHANGE = 1.4
+_STEAL = 0.05
+_SPREAD = 0.15
+
+
+def generator_bound(view: View) -> Finding | None:
+    """The generator judged itself to be the limit."""
+    own = view.result.generator
+    reasons = [r for r in view.outcome.validity.reasons if r.startswith("generator saturated")]
+    if not own.bottleneck and not reasons and "generator-bound" not in view.result.notes:
+        return None
+    return conclude(
+        view,
+        "generator-bound",
+        "warning",
+        "The load generator was the limit"
+        + (f": {reasons[0].partition(': ')[2]}." if reasons else ", not the service."),
+        signs=[
+            sign(0.9, "busiest generator thread, share", own.cpu_share, 0.95),
+            sign(0.5, "unsent requests", own.unsent, 0) if own.unsent else None,
+            sign(0.5, "generator kept from running, s", own.starved_s, 0)
+            if own.starved_s
+            else None,
+        ],
+        fix=Fix("More generator threads on cores of their own, or a lower rate."),
+    )
+
+
+def not_steady(view: View) -> Finding | None:
+    """The first third of the load and the last have no rate in common."""
+    if not isinstance(view.trial.load.schedule, ClosedLoop) or stuck(view) or died(view):
+        return None
+    rates = [
+        one.ok / (one.end_s - one.start_s)
+        for one in view.result.intervals
+        if not one.warmup and one.end_s > one.start_s
+    ]
+    if len(rates) < _FEWEST:
+        return None
+    third = len(rates) // 3
+    first, last = rates[:third], rates[-third:]
+    before, after = median(first), median(last)
+    apart = max(first) < min(last) or max(last) < min(first)
+    ratio = max(before, after) / max(min(before, after), 1e-9)
+    if not apart or ratio < _CHANGE:
+        return None
+    return conclude(
+        view,
+        "not-steady",
+        "warning",
+        f"It went from {before:.3g} to {after:.3g} answers a second within the load.",
+        signs=[
+            sign(
+                0.6, "answers a second, last third over first", after / max(before, 1e-9), _CHANGE
+            ),
+            sign(0.5, "the thirds overlap", "no", "yes"),
+        ],
+        fix=Fix("A longer run or warm-up; look at what changes meanwhile."),
+    )
+
+
+def stolen(view: View) -> Finding | None:
+    """Others used the processors."""
+    steal = view.mean(names.STEAL)
+    said = [r for r in view.outcome.validity.reasons if "noisy" in r]
+    signs: list[Sign | None] = [sign(0.8, "said", said[0]) if said else None]
+    if steal is not None and steal >= _STEAL:
+        signs.append(sign(0.7, "stolen CPU, share", steal, _STEAL, None, "machine"))
+    return conclude(
+        view,
+        "noisy",
+        "info",
+        "Others used this machine's processors during the load.",
+        signs=signs,
+        fix=Fix("More repeats, or a quiet machine."),
+    )
+
+
+def scattered(views: Sequence[View]) -> Iterator[Finding]:
+    """Repeats of one trial that differ too widely for a comparison."""
+    cells: dict[tuple[str, str, int], list[View]] = {}
+    for view in views:
+        if view.outcome.validity.status == "valid" and not stuck(view) and view.result.ok:
+            key = view.variant, view.trial.load.name, view.level
+            cells.setdefault(key, []).append(view)
+    for repeats in cells.values():
+        rates = sorted(view.result.throughput_rps for view in repeats)
+        if len(rates) < 3 or not fmean(rates):
+            continue
+        spread = stdev(rates) / fmean(rates)
+        if spread < _SPREAD:
+            continue
+        found = conclude(
+            min(repeats, key=lambda view: view.trial.repeat),
+            "noisy",
+            "info",
+            f"{len(rates)} repeats differ by {spread:.0%} of their mean.",
+            signs=[sign(0.75, "spread of the repeats over their mean", spread, _SPREAD)],
+            fix=Fix("More repeats, or a quiet machine."),
+        )
+        if found is not None:
+            yield found
