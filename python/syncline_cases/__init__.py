@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_case", "names"]
 
-_CASES = ("users", "authors", "httpd", "entities")
+_CASES = ("users", "authors", "books", "httpd", "entities")
 
 
 def names() -> tuple[str, ...]:
