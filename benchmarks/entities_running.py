@@ -61,14 +61,16 @@ class Running:
     port: int
     process: psutil.Process
 
-    def turns(self, number: int, duration_s: float, cpu: int) -> list[Turn]:
-        """One measurement by Syncline and, where wrk is installed, one by wrk, per method."""
-        found = []
-        for method in ("PUT",) if self.durability else ("PUT", "GET"):
-            found.append(self._by_syncline(number, method, duration_s, cpu))
-            if shutil.which("wrk") and not self.durability:
-                found.append(self._by_wrk(number, method, duration_s, cpu))
-        return found
+    def takes(self, store: str, method: str, generator: str) -> bool:
+        """Whether it has a turn under that load."""
+        if self.durability and (method, generator) != ("PUT", "syncline"):
+            return False
+        return store == self.store and (generator != "wrk" or shutil.which("wrk") is not None)
+
+    def turn(self, number: int, method: str, generator: str, duration_s: float, cpu: int) -> Turn:
+        """One measurement."""
+        measure = self._by_wrk if generator == "wrk" else self._by_syncline
+        return measure(number, method, duration_s, cpu)
 
     def _by_syncline(self, number: int, method: str, duration_s: float, cpu: int) -> Turn:
         plan = Plan(

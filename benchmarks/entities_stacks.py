@@ -2,14 +2,15 @@
 
 Run ``python -m benchmarks.entities_stacks``; granian and wrk are used where they are
 installed. All servers run at once, pinned to one core, and idle unless it is their turn; the
-load comes from the other core. In every round each server has its turn once, in an order that
-turns around from round to round. The figure to look at is the ratio within a round; medians go
-into ``results/entities-stacks.md``.
+load comes from the other core. In every round each server has its turn under each load, close
+to those that it is compared with, in an order that turns around from round to round. The
+figure to look at is the ratio within a round; medians go into ``results/entities-stacks.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from syncline_cases.entities.store import STORES
 RESULT = Path(__file__).resolve().parent / "results" / "entities-stacks.md"
 OURS = ("-m", "syncline_cases.entities")
 UVICORN = ("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log")
+LOADS = (("PUT", "syncline"), ("GET", "syncline"), ("PUT", "wrk"), ("GET", "wrk"))
 GRANIAN = ("-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--no-ws")
 
 
@@ -73,25 +75,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--duration", type=float, default=1.5, help="seconds of load per turn")
+    parser.add_argument("--stack", action="append", help="only stacks whose name holds this")
+    parser.add_argument("--result", type=Path, default=RESULT, help="the report's file")
     options = parser.parse_args(argv)
     try:
         client, server = cores()
     except BenchmarkError as error:
         sys.exit(str(error))
-    stacks = [stack for stack in STACKS if not stack.package or installed(stack.package)]
-    absent = sorted({stack.package for stack in STACKS} - {stack.package for stack in stacks})
+    wanted = options.stack or [""]
+    stacks = [
+        stack
+        for stack in STACKS
+        if (not stack.package or installed(stack.package))
+        and (stack.name == BASE or any(part in stack.name for part in wanted))
+    ]
+    absent = [name for name in ("granian",) if not installed(name)]
     turns: list[Turn] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         services = _start(running, Path(folder), stacks, server)
         for number in range(options.rounds):
-            for service in services if number % 2 == 0 else services[::-1]:
-                found = service.turns(number, options.duration, client)
-                for turn in found:
+            for store, (method, generator) in itertools.product(STORES, LOADS):
+                chosen = [one for one in services if one.takes(store, method, generator)]
+                for service in chosen if number % 2 == 0 else chosen[::-1]:
+                    turn = service.turn(number, method, generator, options.duration, client)
                     print(f"round {number + 1}  {turn}", flush=True)
-                turns += found
+                    turns.append(turn)
     command = "python -m benchmarks.entities_stacks " + " ".join(argv or sys.argv[1:])
     text = report(turns, facts(), command.strip(), options.rounds, options.duration, absent)
-    RESULT.write_text(text)
+    options.result.write_text(text)
     print(text)
 
 

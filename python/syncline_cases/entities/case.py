@@ -55,9 +55,7 @@ CASE = Case(
     default_variants=("blocking", "non-blocking"),
     ready_path="/v0/entity?id=AAA",
     loads=tuple(load(request, rate, 8, 1) for request in (PUT, GET) for rate in THOUSANDS),
-    quick_loads=tuple(
-        load(request, rate, 2.5, 0.5) for request in (PUT, GET) for rate in (5, 20, 40)
-    ),
+    quick_loads=tuple(load(request, rate, 3, 0.5) for request in (PUT, GET) for rate in (5, 20)),
     published_loads=(
         load(PUT, 20, 60, 0),
         load(GET, 20, 60, 0),

@@ -26,5 +26,5 @@ class Limits:
     head_bytes: int = 16 * 1024
     body_bytes: int = 1024 * 1024
     framing_bytes: int = 4 * 1024 * 1024
-    ahead: int = 64
+    ahead: int = 16
     linger_s: float = 0.5

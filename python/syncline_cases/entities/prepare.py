@@ -28,7 +28,7 @@ def entities(count: int, seed: int = 1) -> Iterator[tuple[bytes, bytes]]:
 
 
 def fill(folder: Path, store_name: StoreName, count: int = ALL_KEYS) -> None:
-    """Writes the first ``count`` entities to the store in a folder; they are on the disk then."""
+    """Writes the first ``count`` entities to the store in a folder."""
     store = open_store(store_name, folder)
     try:
         source = entities(count)
