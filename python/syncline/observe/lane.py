@@ -31,7 +31,7 @@ class Removed:
     reason: str
 
 
-class _Turn:
+class Turn:
     """An observer's instants: ``begun + k * period``. Those that were missed are not made up."""
 
     def __init__(self, observer: Observer, now_ns: int) -> None:
@@ -71,7 +71,7 @@ class Lane:
         self.samples = self.missed = 0
         self.late_most_s = self.late_sum_s = self.cpu_s = 0.0
         self._observers = tuple(observers)
-        self._turns: list[_Turn] = []
+        self._turns: list[Turn] = []
         self._slowed: dict[Observer, float] = {}
         self._add = add
         self._clock_ns = clock_ns
@@ -122,7 +122,7 @@ class Lane:
     def _run(self) -> None:
         began_ns = self._clock_ns()
         self._turns = [
-            _Turn(observer, began_ns)
+            Turn(observer, began_ns)
             for observer in self._observers
             if all(one.observer is not observer for one in self.removed)
         ]
@@ -138,7 +138,7 @@ class Lane:
             self._sample(turn, planned=False)
         self.cpu_s = time.thread_time()
 
-    def _sample(self, turn: _Turn, *, planned: bool) -> None:
+    def _sample(self, turn: Turn, *, planned: bool) -> None:
         at_ns = self._clock_ns()
         if planned:
             late_s = (at_ns - turn.due_ns) / 1e9
