@@ -39,6 +39,9 @@ class Sockets(Observer):
         self._port = port
         self._diag: SockDiag | None = None
         self._why = ""
+
+    def begin(self) -> None:
+        """See :class:`Observer`."""
         try:
             self._diag = SockDiag()
         except OSError as error:
