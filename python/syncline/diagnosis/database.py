@@ -9,8 +9,7 @@ from syncline.diagnosis.facts import (
     cpu_cores,
     database,
     fullest,
-    nested,
-    settings,
+    pool_settings,
     statement_share,
     stuck,
     usable_sessions,
@@ -135,9 +134,7 @@ MOST_OF_IT = 0.6
 
 def _budget(view: View) -> float | None:
     """Connections that all pools of all processes may open; None if unknown or unbounded."""
-    limits: list[float | None] = []
-    for row in settings(view):
-        limits += [number(one, "limit") for one in nested(row, "pools")]
+    limits = [number(one, "limit") for one in pool_settings(view)]
     if not limits or None in limits:
         return None
     return sum(limit for limit in limits if limit is not None)
@@ -145,7 +142,7 @@ def _budget(view: View) -> float | None:
 
 def _idle_engine(view: View) -> str:
     """Who keeps connections without using them: the last statement names the engine."""
-    idle = [row for row in view.rows("idle-statement") if text(row, "state") == "idle"]
+    idle = [row for row in view.rows(names.IDLE_STATEMENT) if text(row, "state") == "idle"]
     if not idle:
         return ""
     worst = max(idle, key=lambda row: number(row, "share") or 0)
@@ -162,7 +159,7 @@ def _share_out(view: View, usable: float | None, asked: float | None) -> Fix:
     )
     if usable is None or not asked:
         return Fix(edit)
-    engines = sum(len(nested(row, "pools")) for row in settings(view))
+    engines = len(pool_settings(view))
     each = int(usable // max(1, engines))
     if each < 1:
         return Fix(edit)

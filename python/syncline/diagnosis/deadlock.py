@@ -18,6 +18,7 @@ from syncline.diagnosis.facts import (
 from syncline.diagnosis.pool import timeouts_said
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _IN_A_POOL = ("sqlalchemy/pool", "sqlalchemy/util/queue", "psycopg_pool/", "asyncpg/pool")
@@ -124,7 +125,7 @@ def _silence(view: View) -> Sign | None:
 
 def _deadlock_summary(view: View, limit: float | None, tokens: float | None) -> str:
     hang = view.outcome.hang
-    since = f" {hang.from_s:.2g} s into the load" if hang is not None else ""
+    since = f" {figure(hang.from_s)} s into the load" if hang is not None else ""
     if limit and tokens:
         return (
             f"Answers stopped{since} with {view.level} requests in flight: {limit:.0f} hold all "

@@ -150,11 +150,16 @@ def words(view: View, pattern: re.Pattern[str]) -> tuple[str, float | None, str]
     return (found.group(), None, "log") if found else None
 
 
-def settings(view: View) -> Iterator[Mapping[str, object]]:
-    """What each process of the service said of its settings."""
-    for one in view.seen(names.SETTING, "settings"):
-        if one.observer == "probe":
-            yield one.data
+def pool_settings(view: View) -> tuple[Mapping[str, object], ...]:
+    """The database pools of all processes that serve, as they were set.
+
+    Each process tells of its own; where only one was asked, the others are taken to be alike.
+    """
+    if rows := view.rows(names.POOL):
+        return rows
+    serving = sum(row.get("served") is True for row in view.rows(names.PROCESS))
+    found = [pool for row in view.rows(names.SETTINGS) for pool in nested(row, "pools")]
+    return tuple(found * max(1, serving))
 
 
 def usable_sessions(view: View) -> float | None:

@@ -9,6 +9,7 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import cpu_cores, database, pools, usable_sessions
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding
 
 _NEAR = 0.9  # of a resource that is used up, as far as anyone can tell
@@ -45,7 +46,7 @@ def healthy(views: Sequence[View]) -> Finding | None:
         "healthy",
         "info",
         f"Nothing stands in the way up to {view.level} connections "
-        f"({view.result.throughput_rps:.3g} answers a second). {_limit(view, first)}",
+        f"({figure(view.result.throughput_rps)} answers a second). {_limit(view, first)}",
         signs=[
             sign(0.6, "answers", view.result.ok, None),
             *(sign(0.3, use.what, use.share, 1.0, None, use.observer) for use in used),
@@ -83,5 +84,5 @@ def _limit(view: View, first: Use | None) -> str:
     limit = view.result.throughput_rps / first.share
     return (
         f"First to give out would be {first.what} ({first.share:.0%} used), at about "
-        f"{limit:.2g} answers a second."
+        f"{figure(limit)} answers a second."
     )

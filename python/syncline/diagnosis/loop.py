@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import cpu_busy, cpu_idle, died, pools, stuck
@@ -104,22 +105,46 @@ def _grows(view: View) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One stretch in which the loop stood still."""
+
+    where: str
+    lag_ms: float
+    at_s: float
+    single: bool
+
+
+def _blocks(view: View) -> tuple[_Block, ...]:
+    """Each block once: a long one is told while it lasts and again at its end."""
+    found: dict[tuple[object, object], _Block] = {}
+    for one in view.seen(names.LOOP_BLOCKED):
+        row, at_s = one.data, one.at_s if one.at_s is not None else 0.0
+        key = number(row, "pid"), number(row, "began_s") or at_s
+        lag_ms = number(row, "lag_ms") or 0.0
+        if key not in found or found[key].lag_ms < lag_ms:
+            found[key] = _Block(place(row), lag_ms, at_s, row.get("one_callback") is True)
+    return tuple(found.values())
+
+
 def _where(view: View) -> str:
     """The place at which the loop was seen blocked for the longest time in all."""
     lost: Counter[str] = Counter()
-    for row in view.rows(names.LOOP_BLOCKED):
-        if found := place(row):
-            lost[found] += int(number(row, "lag_ms") or 0)
+    for block in _blocks(view):
+        if block.where:
+            lost[block.where] += round(block.lag_ms)
     return max(lost, key=lambda one: (lost[one], one)) if lost else ""
 
 
 def _one_place(view: View, where: str) -> Sign | None:
-    rows = view.rows(names.LOOP_BLOCKED)
+    blocks = _blocks(view)
     if not where:
         return None
-    lost_s = sum(number(row, "lag_ms") or 0.0 for row in rows if place(row) == where) / 1000
+    lost_s = sum(block.lag_ms for block in blocks if block.where == where) / 1000
     start, end = view.window()
-    share = min(1.0, lost_s / (end - start)) if end > start else 0.0
+    if any(row.get("event") == names.LOOP_BLOCKED for row in view.rows("note")):
+        end = max(block.at_s for block in blocks)  # later ones are left out
+    share = min(1.0, lost_s / (end - start)) if end > start else 1.0
     if share < 0.1:
         return None
     return sign(0.5, f"time blocked in {where}, share", share, 0.1, None, "probe")
@@ -127,8 +152,8 @@ def _one_place(view: View, where: str) -> Sign | None:
 
 def _single(view: View) -> bool:
     """Whether single callbacks, not a crowd of short ones, held the loop."""
-    rows = view.rows(names.LOOP_BLOCKED)
-    return bool(rows) and 2 * sum(row.get("one_callback") is True for row in rows) >= len(rows)
+    blocks = _blocks(view)
+    return bool(blocks) and 2 * sum(block.single for block in blocks) >= len(blocks)
 
 
 def _unread(view: View, weight: float) -> Sign | None:

@@ -11,6 +11,7 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import stuck
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _BLOCKS = 8
@@ -79,7 +80,8 @@ def memory_growth(view: View) -> Finding | None:
         view,
         "memory-growth",
         "warning",
-        f"Memory rises by {found.per_1000 / 1e6:.2g} MB per 1,000 requests and does not level off.",
+        f"Memory rises by {figure(found.per_1000 / 1e6)} MB per 1,000 requests and does not level "
+        "off.",
         signs=[
             sign(
                 0.7, "resident bytes per 1,000 requests", found.per_1000, found.low, None, "process"
@@ -103,7 +105,7 @@ def descriptor_leak(view: View) -> Finding | None:
             view,
             "descriptor-leak",
             "warning",
-            f"Open {what} rise by {found.per_1000:.2g} per 1,000 requests.",
+            f"Open {what} rise by {figure(found.per_1000)} per 1,000 requests.",
             signs=[
                 sign(0.75, f"{what} per 1,000 requests", found.per_1000, found.low, None, "process")
             ],

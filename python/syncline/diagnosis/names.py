@@ -73,7 +73,12 @@ POOL_IDLE_TRANSACTION_MS = "{}_idle_transaction_oldest_ms"
 # Kinds of observations of the probe.
 LOOP_BLOCKED = "loop-blocked"
 ROUTE = "route"
-SUMMARY = "summary"
-SETTING = "setting"
+POOL = "pool"
+PROCESS = "python-process"
+SETTINGS = "settings"
 STACKS = "stacks"
+
+# Kinds of observations of the databases.
+SETTING = "setting"
 STATEMENT = "statement"
+IDLE_STATEMENT = "idle-statement"

@@ -17,6 +17,7 @@ from syncline.diagnosis.facts import (
 )
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _CLOSE_ALWAYS = """\
@@ -170,7 +171,7 @@ def _by_little(view: View, family: str, limit: float | None) -> str:
         return ""
     each = held / count
     return (
-        f"Each connection is held for {1000 * each:.3g} ms, so {limit:.0f} of them carry at most "
-        f"{limit / each:.3g} requests a second (Little's law); twice as many carry twice that, "
-        "until something else gives out."
+        f"Each connection is held for {figure(1000 * each)} ms, so {limit:.0f} of them carry at "
+        f"most {figure(limit / each)} requests a second (Little's law); twice as many carry twice "
+        "that, until something else gives out."
     )

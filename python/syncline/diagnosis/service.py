@@ -6,6 +6,7 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import died, own_place, stuck
 from syncline.diagnosis.view import View, number
 from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _LINE = 200
@@ -44,9 +45,9 @@ def hang(view: View) -> Finding | None:
     since = (
         "No answers at all"
         if silence is None or silence.from_s < 0.0005
-        else (f"No answers from {silence.from_s:.2g} s on")
+        else (f"No answers from {figure(silence.from_s)} s on")
     )
-    lasted = f", for {silence.longest_s:.2g} s" if silence is not None else ""
+    lasted = f", for {figure(silence.longest_s)} s" if silence is not None else ""
     signs: list[Sign | None] = [
         sign(0.9, "time without an answer, s", silence.longest_s, None, silence.from_s)
         if silence is not None

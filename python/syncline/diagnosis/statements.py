@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
@@ -11,7 +12,6 @@ from syncline.diagnosis.facts import (
     cpu_idle,
     nested,
     pools,
-    settings,
     standing,
     statement_share,
     stuck,
@@ -32,41 +32,50 @@ client = httpx.AsyncClient(limits=httpx.Limits(max_connections=200), timeout=5) 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the requests of one route did while the load lasted, over all processes.
+
+    Attributes:
+        each: statements per request.
+        times: how often the most repeated statement ran in a request that repeats it.
+        least, most: statements of a request, since the service began.
+    """
+
+    name: str
+    each: float
+    times: float
+    statement: str
+    least: float
+    most: float
+
+
 def n_plus_one(view: View) -> Finding | None:
     """The same statement again and again within one request."""
-    worst: tuple[float, Mapping[str, object], Mapping[str, object]] | None = None
-    for row in _routes(view):
-        requests, repeated = number(row, "requests"), row.get("repeated")
-        if not requests or not isinstance(repeated, Mapping):
-            continue
-        times = (number(repeated, "times") or 0) / (number(repeated, "requests") or requests)
-        each = (number(row, "statements") or 0) / requests
-        if each >= _MANY and times >= _REPEATS and (worst is None or times > worst[0]):
-            worst = times, row, repeated
-    if worst is None:
+    many = [one for one in _routes(view) if one.each >= _MANY and one.times >= _REPEATS]
+    if not many:
         return _many_calls(view)
-    times, row, repeated = worst
-    each = (number(row, "statements") or 0) / (number(row, "requests") or 1)
-    least, most = number(row, "statements_min"), number(row, "statements_max")
-    grows = least is not None and most is not None and most > least
+    worst = max(many, key=lambda one: (one.times, one.name))
     return conclude(
         view,
         "n-plus-one",
         "warning",
-        f"{text(row, 'route')} runs {each:.0f} statements per request, {times:.0f} of them the "
-        "same one.",
+        f"{worst.name} runs {worst.each:.0f} statements per request, {worst.times:.0f} of them "
+        "the same one.",
         signs=[
-            sign(0.4, "statements per request", each, _MANY, None, "probe"),
-            sign(0.6, "times the same statement in a request", times, _REPEATS, None, "probe"),
-            sign(0.2, "the statement", text(repeated, "statement"), None, None, "probe"),
-            sign(0.2, "most statements in a request", most, least, None, "probe")
-            if grows
+            sign(0.4, "statements per request", worst.each, _MANY, None, "probe"),
+            sign(
+                0.6, "times the same statement in a request", worst.times, _REPEATS, None, "probe"
+            ),
+            sign(0.2, "the statement", worst.statement, None, None, "probe"),
+            sign(0.2, "most statements in a request", worst.most, worst.least, None, "probe")
+            if worst.most > worst.least
             else None,
         ],
         fix=Fix(
             "Load the related rows together.",
             _TOGETHER,
-            prediction=f"{each:.0f} statements become 1 to 3.",
+            prediction=f"{worst.each:.0f} statements become 1 to 3.",
         ),
     )
 
@@ -131,7 +140,7 @@ def logging_overhead(view: View) -> Finding | None:
     """Statements are echoed with every request."""
     echo = any(
         pool.get("echo") in (True, "debug")
-        for row in settings(view)
+        for row in view.rows(names.SETTINGS)
         for pool in nested(row, "pools")
     )
     if not echo:
@@ -177,7 +186,28 @@ def _many_calls(view: View) -> Finding | None:
     )
 
 
-def _routes(view: View) -> Iterator[Mapping[str, object]]:
-    yield from view.rows(names.ROUTE)
-    for data in view.rows(names.SUMMARY):
-        yield from nested(data, "routes")
+def _routes(view: View) -> Iterator[Route]:
+    """The rows count from the process's start and hold what they were at the load's begin."""
+    by_name: dict[str, list[Mapping[str, object]]] = {}
+    for row in view.rows(names.ROUTE):
+        by_name.setdefault(text(row, "route"), []).append(row)
+    for name, rows in sorted(by_name.items()):
+        requests = sum(_since(row, "requests") for row in rows)
+        if requests < 1:
+            continue
+        repeated = [found for row in rows if isinstance(found := row.get("repeated"), Mapping)]
+        in_requests = sum(number(one, "requests") or 0.0 for one in repeated)
+        yield Route(
+            name,
+            each=sum(_since(row, "statements") for row in rows) / requests,
+            times=sum(number(one, "times") or 0.0 for one in repeated) / max(1.0, in_requests),
+            statement=text(repeated[0], "statement") if repeated else "",
+            least=min(number(row, "statements_min") or 0.0 for row in rows),
+            most=max(number(row, "statements_max") or 0.0 for row in rows),
+        )
+
+
+def _since(row: Mapping[str, object], name: str) -> float:
+    before = row.get("before")
+    start = number(before, name) if isinstance(before, Mapping) else None
+    return max(0.0, (number(row, name) or 0.0) - (start or 0.0))

@@ -9,6 +9,7 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import died, stuck
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
+from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 from syncline.plan import ClosedLoop
 
@@ -63,7 +64,7 @@ def not_steady(view: View) -> Finding | None:
         view,
         "not-steady",
         "warning",
-        f"It went from {before:.3g} to {after:.3g} answers a second within the load.",
+        f"It went from {figure(before)} to {figure(after)} answers a second within the load.",
         signs=[
             sign(
                 0.6, "answers a second, last third over first", after / max(before, 1e-9), _CHANGE

@@ -1,0 +1,205 @@
+"""What requests do, in statements, calls, caches and memory, is told from its healthy twin."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.diagnosing import Case, codes, cpu, good, rising, seen, standing, trial
+
+HTTP = ["/x/site-packages/httpcore/_async/connection_pool.py", 9, "AsyncConnectionPool.handle"]
+
+
+def route(statements: int, times: int, requests: int = 100, **more: Any) -> Any:
+    repeated = {"statement": "SELECT authors", "times": times * requests, "requests": requests}
+    return seen(
+        "route",
+        route="GET /books",
+        requests=requests,
+        statements=statements * requests,
+        statements_min=3,
+        statements_max=statements,
+        repeated=repeated,
+        **more,
+    )
+
+
+def upstream(waiters: int) -> dict[str, Any]:
+    full = {"limit": 10, "checked_out": 10, "waiters": waiters, "size": 10}
+    return cpu(0.1) | {f"probe.http_pool_{name}": value for name, value in full.items()}
+
+
+def hits(ratio: float) -> dict[str, Any]:
+    return {
+        "probe.cache_hits_total": rising(1000 * ratio),
+        "probe.cache_misses_total": rising(1000 * (1 - ratio)),
+    }
+
+
+def herd(each: float) -> dict[str, Any]:
+    lost = {"valkey.expired_total": rising(1), "valkey.misses_total": rising(each)}
+    return lost | {"valkey.hits_total": rising(1000)}
+
+
+def noisy(slope: float, step_at_s: float | None = None) -> Callable[[float], float]:
+    chance = random.Random(3)
+    noise = {at: chance.gauss(0, 2e5) for at in range(100)}
+
+    def value(at_s: float) -> float:
+        step = 24e6 if step_at_s is not None and at_s >= step_at_s else 0
+        return 70e6 + slope * at_s + noise[round(at_s * 5)] + step
+
+    return value
+
+
+def echo(on: bool) -> Any:
+    return seen("settings", pools={"pools": [{"name": "a", "limit": 15, "echo": on}]})
+
+
+LARGE = good(bytes_in=20_000 * 400_000)
+
+CASES = (
+    Case(
+        "n-plus-one",
+        "by route",
+        lambda: [trial(observations=[route(201, 200)])],
+        lambda: [trial(observations=[route(3, 1)])],
+    ),
+    Case(
+        "n-plus-one",
+        "only what the load did counts",
+        lambda: [trial(observations=[route(21, 20, before={"requests": 0, "statements": 0})])],
+        lambda: [trial(observations=[route(21, 20, before={"requests": 0, "statements": 2000})])],
+    ),
+    Case(
+        "n-plus-one",
+        "by the database's counts",
+        lambda: [trial(observations=[seen("statement", "postgres", statement="S", calls=400_000)])],
+        lambda: [trial(observations=[seen("statement", "postgres", statement="S", calls=20_000)])],
+    ),
+    Case(
+        "held-upstream",
+        "the client's pool",
+        lambda: [trial(upstream(30))],
+        lambda: [trial(upstream(0))],
+    ),
+    Case(
+        "held-upstream",
+        "standing in the client",
+        lambda: [trial(cpu(0.1), observations=[standing(HTTP)])],
+        lambda: [trial(cpu(0.1), observations=[standing(HTTP, 5)])],
+    ),
+    Case(
+        "payload-bound",
+        "large answers",
+        lambda: [trial(cpu(0.97), LARGE)],
+        lambda: [trial(cpu(0.97))],
+    ),
+    Case(
+        "payload-bound",
+        "not if statements take the time",
+        lambda: [
+            trial(
+                cpu(0.97)
+                | {
+                    "probe.sql_statement_s_total": rising(1),
+                    "probe.requests_inside_s_total": rising(40),
+                },
+                LARGE,
+            )
+        ],
+        lambda: [
+            trial(
+                cpu(0.97)
+                | {
+                    "probe.sql_statement_s_total": rising(30),
+                    "probe.requests_inside_s_total": rising(40),
+                },
+                LARGE,
+            )
+        ],
+    ),
+    Case(
+        "logging-overhead",
+        "echo",
+        lambda: [trial(observations=[echo(True)])],
+        lambda: [trial(observations=[echo(False)])],
+    ),
+    Case(
+        "logging-overhead",
+        "echo of many statements",
+        lambda: [
+            trial(
+                {"probe.sql_statements_total": rising(90), "probe.requests_total": rising(9)},
+                observations=[echo(True)],
+            )
+        ],
+        lambda: [
+            trial({"probe.sql_statements_total": rising(90), "probe.requests_total": rising(9)})
+        ],
+    ),
+    Case(
+        "cache-ineffective",
+        "few hits",
+        lambda: [trial(hits(0.3))],
+        lambda: [trial(hits(0.95))],
+    ),
+    Case(
+        "cache-ineffective",
+        "not while it fills",
+        lambda: [trial(hits(0.05))],
+        lambda: [
+            trial(
+                {
+                    "valkey.hits_total": rising(500),
+                    "valkey.misses_total": lambda at: min(3000.0, 1000 * at),
+                }
+            )
+        ],
+    ),
+    Case(
+        "cache-stampede",
+        "a herd for each key that ran out",
+        lambda: [trial(herd(40))],
+        lambda: [trial(herd(1))],
+    ),
+    Case(
+        "cache-stampede",
+        "not without keys that ran out",
+        lambda: [trial(herd(12))],
+        lambda: [trial(herd(12) | {"valkey.expired_total": 0})],
+    ),
+    Case(
+        "memory-growth",
+        "a slope",
+        lambda: [trial({"process.rss_bytes": noisy(2e6)})],
+        lambda: [trial({"process.rss_bytes": noisy(0)})],
+    ),
+    Case(
+        "memory-growth",
+        "a step is none",
+        lambda: [trial({"process.rss_bytes": noisy(4e6)})],
+        lambda: [trial({"process.rss_bytes": noisy(0, step_at_s=6.0)})],
+    ),
+    Case(
+        "descriptor-leak",
+        "descriptors",
+        lambda: [trial({"process.descriptors": rising(20, 60)})],
+        lambda: [trial({"process.descriptors": 260})],
+    ),
+    Case(
+        "descriptor-leak",
+        "threads",
+        lambda: [trial({"process.threads": rising(8, 5)})],
+        lambda: [trial({"process.threads": lambda at: 45 if at > 1 else 5})],
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.name}")
+def test_a_cause_is_named_and_its_twin_is_not(case: Case) -> None:
+    assert case.code in codes(case.fires())
+    assert case.code not in codes(case.quiet())
