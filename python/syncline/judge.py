@@ -43,9 +43,10 @@ def known_to_fail(record: RunRecord) -> frozenset[str]:
 def exit_code(record: RunRecord) -> int:
     """What ``syncline run`` returns for a run, by the exit codes of docs/architecture.md.
 
-    3 if a trial is not valid through no fault of the service; else 1 if a variant hung, died or
-    answered mostly with errors and is not known to (:attr:`syncline.trial.Case.faulty`, or a
-    hang that the original's author published); else 0. Interrupted runs return 130.
+    3 if a trial is not valid through no fault of the service; else 1 if a variant hung, died,
+    answered mostly with errors or has a finding of severity ``error``, and is not known to
+    (:attr:`syncline.trial.Case.faulty`, or a hang that the original's author published); else 0.
+    Interrupted runs return 130.
     """
     if record.status == "interrupted":
         return 130
@@ -53,4 +54,6 @@ def exit_code(record: RunRecord) -> int:
     if any(who == "measurement" for _, who in blames) or record.status == "failed":
         return 3
     known = known_to_fail(record)
-    return int(any(who == "service" and name not in known for name, who in blames))
+    failed = {name for name, who in blames if who == "service"}
+    failed |= {one.variant for one in record.findings if one.severity == "error"}
+    return int(bool(failed - known))

@@ -53,13 +53,14 @@ def trial(
 def good(level: int = 48, **changes: Any) -> LoadResult:
     """20,000 answers in 10 s, at the same pace throughout."""
     connections = replace(_good().connections, asked=level, opened=level)
-    return replace(_good(), **({"connections": connections} | changes))
+    basic: dict[str, Any] = {"connections": connections}
+    return replace(_good(), **(basic | changes))
 
 
 def hung(level: int = 200, **changes: Any) -> LoadResult:
     """No answer from 0.4 s to the end at 10 s."""
     silence = Silence(0.4, 9.6, until_end=True)
-    basic = {"duration_s": DURATION_S, "silence": silence, "in_flight": level}
+    basic: dict[str, Any] = {"duration_s": DURATION_S, "silence": silence, "in_flight": level}
     return replace(_hung(), **(basic | changes))
 
 
