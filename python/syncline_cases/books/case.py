@@ -15,6 +15,7 @@ ECHOES = {"": "", "-echo": ", echo on"}
 # Enough for an engine to take all connections, however unevenly the workers share the clients:
 # a worker's 40 threads, four times.
 CROWD = 160
+SYNC_PATH, ASYNC_PATH = "/books/?limit=5", "/async_books/?limit=5"
 
 # The services of a run live side by side on a server with room for all of them.
 ROOMY = {"postgres": {"max_connections": "300"}}
@@ -44,24 +45,24 @@ def crowded(pool_size: int, max_overflow: int, **also: str) -> Variant:
     )
 
 
-def load(name: str, path: str, connections: int, duration_s: float, warmup_s: float) -> Load:
-    request = Request(path, name=name, expect=(200,))
-    return Load(connections, duration_s, (request,), name=name, warmup_s=warmup_s, timeouts=PATIENT)
+def load(name: str, connections: int, duration_s: float, warmup_s: float, *paths: str) -> Load:
+    requests = tuple(Request(path, name=path.split("?")[0], expect=(200,)) for path in paths)
+    return Load(connections, duration_s, requests, name=name, warmup_s=warmup_s, timeouts=PATIENT)
 
 
 def pages(duration_s: float, warmup_s: float) -> tuple[Load, ...]:
     """The original's: both sizes of page."""
     return (
-        load("120 books", "/books/?limit=200", 5, duration_s, warmup_s),
-        load("20 books", "/books/?limit=20", 5, duration_s, warmup_s),
+        load("120 books", 5, duration_s, warmup_s, "/books/?limit=200"),
+        load("20 books", 5, duration_s, warmup_s, "/books/?limit=20"),
     )
 
 
 def crowds(duration_s: float, warmup_s: float) -> tuple[Load, ...]:
     """First one engine takes its connections, then the other one wants its own."""
     return (
-        load("crowd", "/books/?limit=5", CROWD, duration_s, warmup_s),
-        load("async crowd", "/async_books/?limit=5", CROWD, duration_s, warmup_s),
+        load("crowd", CROWD, duration_s, warmup_s, SYNC_PATH),
+        load("async crowd", CROWD, duration_s, warmup_s, ASYNC_PATH),
     )
 
 
@@ -79,7 +80,7 @@ CASE = Case(
         crowded(10, 2, superuser_reserved_connections="3"),
     ),
     default_variants=(
-        *("sync-lazy-echo", "async-joined-echo", "sync-lazy", "sync-joined", "sync-selectin"),
+        *("sync-lazy-echo", "async-joined-echo", "sync-lazy", "sync-joined"),
         *("async-joined", "async-lazy"),
         *("four-workers-pool50", "four-workers-pool10"),
     ),
@@ -87,7 +88,7 @@ CASE = Case(
     prepare="syncline_cases.books.prepare",
     ready_path="/books/?limit=1",
     loads=(*pages(6, 0.5), *crowds(4, 0.5)),
-    quick_loads=(*pages(1, 0.2)[:1], *crowds(0.8, 0.1)),
+    quick_loads=(pages(1.2, 0.2)[0], load("both crowds", CROWD, 1.8, 0.2, SYNC_PATH, ASYNC_PATH)),
     published_loads=(*pages(20, 0), *crowds(10, 0)),
     published=(
         Published("sync-lazy-echo", 5, "120 books", throughput_rps=5.50, mean_ms=909.7),
