@@ -91,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     absent = [name for name in ("granian",) if not installed(name)]
     turns: list[Turn] = []
+    machine = {**facts(), "load average before": f"{os.getloadavg()[0]:.1f}"}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         services = _start(running, Path(folder), stacks, server)
         for number in range(options.rounds):
@@ -101,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                     print(f"round {number + 1}  {turn}", flush=True)
                     turns.append(turn)
     command = "python -m benchmarks.entities_stacks " + " ".join(argv or sys.argv[1:])
-    text = report(turns, facts(), command.strip(), options.rounds, options.duration, absent)
+    text = report(turns, machine, command.strip(), options.rounds, options.duration, absent)
     options.result.write_text(text)
     print(text)
 
