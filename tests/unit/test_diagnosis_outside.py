@@ -208,3 +208,16 @@ def test_a_crash_explains_the_silence_after_it() -> None:
     service = ServiceExit(-11, "Segmentation fault")
     pairs = [trial(None, hung(), 200, validity=DIED, service=service)]
     assert roots(pairs) == ["crash"]
+
+
+def test_where_all_are_slow_nobody_is_starved() -> None:
+    slow = make.quantiles([2_000_000.0, 3_000_000.0])
+    assert "connections-starved" not in codes(
+        [trial(None, good(100, service_time_us=slow, **STARVED), 100)]
+    )
+
+
+def test_a_generator_that_was_held_up_did_not_use_its_core() -> None:
+    said = Validity.of(("generator saturated: it was kept from running for 0.10 s",))
+    found = the("generator-bound", [trial(None, bound(cpu_share=0.01), validity=said)])
+    assert [one.metric for one in found.evidence] == ["said"]

@@ -269,3 +269,15 @@ def test_a_hang_has_no_overflow() -> None:
 def test_a_service_that_died_has_no_deadlock() -> None:
     said = Validity.of(("the service died during the load, by signal 9",))
     assert "pool-deadlock" not in codes([trial(DEAD, hung(), 200, validity=said)])
+
+
+def test_the_tokens_may_be_known_from_the_settings_alone() -> None:
+    limits = seen("settings", thread_limiter={"tokens": [40]})
+    watched = DEAD | {"probe.limiter_total": 0}
+    fix = the("pool-deadlock", [trial(watched, hung(), 200, observations=[limits])]).fix
+    assert fix is not None
+    assert fix.what_if == {"admission": "54"}
+
+
+def test_who_waits_for_a_full_machine_holds_nothing_idle() -> None:
+    assert "held-in-transaction" not in codes([trial(slow() | cpu(0.5) | {"machine.cpu_share": 1})])

@@ -11,6 +11,7 @@ from syncline.plan import ClosedLoop
 
 _SERVED_WELL = 10  # answers on one connection while others had none
 _UNREAD_S = 2.0
+_SLOW = 0.1  # of the load's time
 _SYN_AGAIN_US = 900_000  # the kernel tries to connect again after a second
 
 
@@ -24,6 +25,8 @@ def connections_starved(view: View) -> Finding | None:
     # In open loop a connection that was never needed was never served either.
     closed = isinstance(view.trial.load.schedule, ClosedLoop)
     unread_s = view.peak(names.UNREAD_S)
+    times = view.result.service_time_us
+    slow = times is not None and times.p99 / 1e6 >= _SLOW * view.result.duration_s
     signs: list[Sign | None] = [
         sign(0.75, "connections never served", found.never_served, 0) if closed else None,
         sign(0.3, "answers on the busiest connection", found.requests_max, _SERVED_WELL)
@@ -31,6 +34,8 @@ def connections_starved(view: View) -> Finding | None:
         else None,
     ]
     against: list[Sign | None] = []
+    if slow and times is not None:  # all are slow: who had no answer yet is no exception
+        against.append(sign(0.6, "p99, s", times.p99 / 1e6, _SLOW * view.result.duration_s))
     if unread_s is not None and unread_s.value >= _UNREAD_S:
         signs.append(
             sign(0.5, "bytes unread for, s", unread_s.value, _UNREAD_S, unread_s.at_s, "sockets")

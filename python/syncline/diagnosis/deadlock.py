@@ -14,6 +14,7 @@ from syncline.diagnosis.facts import (
     standing,
     stuck,
     threads_taken,
+    tokens,
 )
 from syncline.diagnosis.pool import timeouts_said
 from syncline.diagnosis.view import View
@@ -35,14 +36,14 @@ def pool_deadlock(view: View) -> Finding | None:
     """Holders of connections wait for threads, holders of threads wait for connections."""
     if not stuck(view) or died(view):
         return None
-    pool, tokens = fullest(view), view.high(names.TOKENS)
+    pool, total = fullest(view), tokens(view)
     holders = [_all_out(view), _idle_in_transaction(view), _holders(view)]
     waiting, behind = standing(view, *_IN_A_POOL)
-    threads = [_threads_gone(view), _standing(waiting, tokens, behind), _nothing_unread(view)]
+    threads = [_threads_gone(view), _standing(waiting, total, behind), _nothing_unread(view)]
     if not any(holders) or not any(threads):
         return None
     limit = pool.limit if pool is not None else None
-    bound = tokens + limit if tokens and limit else None
+    bound = total + limit if total and limit else None
     lag = view.high(names.LAG_MS)
     on_loop = view.high(names.POOL_WAITERS_ON_LOOP.format(pool.family)) if pool else None
     against = [cpu_busy(view, 0.7)]
@@ -59,10 +60,10 @@ def pool_deadlock(view: View) -> Finding | None:
         view,
         "pool-deadlock",
         "error",
-        _deadlock_summary(view, limit, tokens),
+        _deadlock_summary(view, limit, total),
         signs=signs,
         against=against,
-        fix=_deadlock_fix(limit, tokens),
+        fix=_deadlock_fix(limit, total),
     )
 
 
@@ -97,15 +98,15 @@ def _threads_gone(view: View) -> Sign | None:
     taken = threads_taken(view)
     if taken is None or taken[0] < MOSTLY:
         return None
-    high, total = view.high(names.TOKENS_TAKEN), view.high(names.TOKENS)
+    high, total = view.high(names.TOKENS_TAKEN), tokens(view)
     return sign(0.5, "thread tokens taken", high, total, taken[1], "probe")
 
 
-def _standing(waiting: int, tokens: float | None, behind: str) -> Sign | None:
-    if waiting < (tokens or 8) * 0.8:
+def _standing(waiting: int, total: float | None, behind: str) -> Sign | None:
+    if waiting < (total or 8) * 0.8:
         return None
     where = f"{waiting} in the pool's wait" + (f", from {behind}" if behind else "")
-    return sign(0.5, "threads standing", where, tokens, None, "probe")
+    return sign(0.5, "threads standing", where, total, None, "probe")
 
 
 def _nothing_unread(view: View) -> Sign | None:
@@ -123,14 +124,14 @@ def _silence(view: View) -> Sign | None:
     return sign(0.2, "time without an answer, s", hang.longest_s, None, hang.from_s)
 
 
-def _deadlock_summary(view: View, limit: float | None, tokens: float | None) -> str:
+def _deadlock_summary(view: View, limit: float | None, total: float | None) -> str:
     hang = view.outcome.hang
     since = f" {figure(hang.from_s)} s into the load" if hang is not None else ""
-    if limit and tokens:
+    if limit and total:
         return (
             f"Answers stopped{since} with {view.level} requests in flight: {limit:.0f} hold all "
-            f"connections and wait for a thread, {tokens:.0f} hold all threads and wait for a "
-            f"connection. Possible from {tokens + limit:.0f} requests in flight on."
+            f"connections and wait for a thread, {total:.0f} hold all threads and wait for a "
+            f"connection. Possible from {total + limit:.0f} requests in flight on."
         )
     return (
         f"Answers stopped{since} with {view.level} requests in flight: those that hold a "
@@ -138,21 +139,21 @@ def _deadlock_summary(view: View, limit: float | None, tokens: float | None) -> 
     )
 
 
-def _deadlock_fix(limit: float | None, tokens: float | None) -> Fix:
+def _deadlock_fix(limit: float | None, total: float | None) -> Fix:
     edit = (
         "Open and close the session inside the endpoint; or bound every use of its dependency: "
         "Depends(get_db, max_concurrency=pool_size + max_overflow)."
     )
-    if not limit or not tokens:
+    if not limit or not total:
         return Fix(edit, _SESSION_INSIDE)
-    bound = tokens + limit
+    bound = total + limit
     return Fix(
         edit,
         _SESSION_INSIDE,
         what_if={"admission": f"{bound - 1:.0f}"},
         prediction=(
-            f"The standstill needs {tokens:.0f} + {limit:.0f} = {bound:.0f} requests in flight; "
+            f"The standstill needs {total:.0f} + {limit:.0f} = {bound:.0f} requests in flight; "
             f"with {bound - 1:.0f} admitted at once it cannot come about. A pool of "
-            f"{2 * limit:.0f} would only move it to {tokens + 2 * limit:.0f}."
+            f"{2 * limit:.0f} would only move it to {total + 2 * limit:.0f}."
         ),
     )

@@ -75,9 +75,24 @@ def fullest(view: View) -> Pool | None:
     return max(pools(view), key=lambda pool: (pool.is_full, pool.waiters), default=None)
 
 
+def tokens(view: View) -> float | None:
+    """How many thread tokens the limiters of all processes have."""
+    for row in view.rows(names.SETTINGS):
+        limiter = row.get("thread_limiter")
+        found = limiter.get("tokens") if isinstance(limiter, Mapping) else None
+        if isinstance(found, list | tuple):
+            counts = [number({"tokens": one}, "tokens") or 0.0 for one in found]
+            if sum(counts) > 0:
+                return sum(counts) * max(1, _serving(view))
+    return view.high(names.TOKENS) or None
+
+
 def threads_taken(view: View) -> tuple[float, float | None] | None:
     """The share of samples in which all thread tokens were taken, and since when."""
-    return view.together(lambda taken, total: taken >= total > 0, names.TOKENS_TAKEN, names.TOKENS)
+    total = tokens(view)
+    if total is None:
+        return None
+    return view.together(lambda taken: taken >= total, names.TOKENS_TAKEN)
 
 
 def cpu_cores(view: View) -> float | None:
@@ -157,9 +172,12 @@ def pool_settings(view: View) -> tuple[Mapping[str, object], ...]:
     """
     if rows := view.rows(names.POOL):
         return rows
-    serving = sum(row.get("served") is True for row in view.rows(names.PROCESS))
     found = [pool for row in view.rows(names.SETTINGS) for pool in nested(row, "pools")]
-    return tuple(found * max(1, serving))
+    return tuple(found * max(1, _serving(view)))
+
+
+def _serving(view: View) -> int:
+    return sum(row.get("served") is True for row in view.rows(names.PROCESS))
 
 
 def usable_sessions(view: View) -> float | None:
@@ -228,7 +246,7 @@ def own_place(stack: object) -> str:
     for frame in stack:
         if isinstance(frame, list | tuple) and len(frame) == 3:
             file = str(frame[0])
-            if not re.search(r"(site|dist)-packages/|/lib/python3|^<", file):
+            if not re.search(r"(site|dist)-packages/|/lib/python3|/syncline_probe/|^<", file):
                 return f"{file}:{frame[1]} in {frame[2]}"
     return ""
 

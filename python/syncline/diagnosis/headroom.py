@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.facts import cpu_cores, database, pools, usable_sessions
+from syncline.diagnosis.facts import cpu_cores, database, pools, tokens, usable_sessions
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import conclude, sign
 from syncline.diagnosis.wording import figure
@@ -64,7 +64,7 @@ def uses(view: View) -> Iterator[Use]:
     for pool in pools(view):
         if pool.limit:
             yield Use("the connection pool", pool.out / pool.limit, "probe")
-    taken, total = view.high(names.TOKENS_TAKEN), view.high(names.TOKENS)
+    taken, total = view.high(names.TOKENS_TAKEN), tokens(view)
     if taken is not None and total:
         yield Use("the thread tokens", taken / total, "probe")
     seen_by, usable = database(view), usable_sessions(view)

@@ -6,6 +6,7 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     POOL_TIMEOUT,
     cpu_busy,
+    cpu_cores,
     cpu_idle,
     database,
     fullest,
@@ -55,8 +56,7 @@ def pool_exhausted(view: View) -> Finding | None:
             against.append(sign(0.8, "database sessions", sessions, usable, None, "database"))
         else:
             signs.append(sign(0.2, "database sessions", sessions, usable, None, "database"))
-    if machine_full(view):
-        against.append(sign(0.6, "machine CPU, share", view.mean(names.MACHINE_CPU), 0.9))
+    against.append(_machine(view, 0.6))
     failing = said is not None or _grew(view, names.POOL_TIMEOUTS, pool.family if pool else "")
     size = f" of {limit:.0f}" if limit else ""
     waiters = f"; up to {pool.waiters:.0f} requests wait" if pool is not None else ""
@@ -129,7 +129,8 @@ def held_in_transaction(view: View) -> Finding | None:
         default=0.0,
     )
     latency = view.latency_s
-    if share < 0.6:
+    waits = cpu_idle(view, 0.35)
+    if share < 0.6 or (waits is None and cpu_cores(view) is not None):
         return None
     signs = [sign(0.4, "sessions idle in transaction, share", share, 0.6, None, seen_by)]
     if latency and held_ms >= max(20.0, 300 * latency):
@@ -142,8 +143,8 @@ def held_in_transaction(view: View) -> Finding | None:
         "held-in-transaction",
         "warning",
         f"{idle:.1f} sessions on the mean sit idle in a transaction, {active:.1f} work.",
-        signs=[*signs, cpu_idle(view, 0.35)],
-        against=[cpu_busy(view, 0.8)],
+        signs=[*signs, waits],
+        against=[_machine(view, 0.6)],
         fix=Fix("End the transaction before the slow part.", _RELEASE_FIRST),
     )
 
@@ -152,6 +153,14 @@ def timeouts_said(view: View) -> Sign | None:
     """The pool's own words that someone waited in vain."""
     said = words(view, POOL_TIMEOUT)
     return sign(0.6, "said", said[0], None, said[1], said[2]) if said else None
+
+
+def _machine(view: View, weight: float) -> Sign | None:
+    """With all processors in use, whoever holds something may only wait for one of them."""
+    if not machine_full(view):
+        return None
+    share = view.mean(names.MACHINE_CPU)
+    return sign(weight, "machine CPU, share", share, 0.9, None, "machine")
 
 
 def _sessions(view: View) -> float | None:

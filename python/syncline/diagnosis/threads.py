@@ -16,6 +16,7 @@ from syncline.diagnosis.facts import (
     standing,
     stuck,
     threads_taken,
+    tokens,
 )
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
@@ -32,7 +33,7 @@ def thread_pool_saturated(view: View) -> Finding | None:
     waited = view.high(names.TOKENS_WAITED) or 0.0
     queued = view.middle(names.EXECUTOR_QUEUED) or 0.0
     signs: list[Sign | None] = []
-    total = view.high(names.TOKENS)
+    total = tokens(view)
     if taken is not None and taken[0] >= MOSTLY and waited >= 1:
         signs.append(sign(0.5, "thread tokens taken", total, total, taken[1], "probe"))
         signs.append(sign(0.35, "requests waiting for a thread", waited, 0, taken[1], "probe"))

@@ -32,7 +32,14 @@ def generator_bound(view: View) -> Finding | None:
         "The load generator was the limit"
         + (f": {reasons[0].partition(': ')[2]}." if reasons else ", not the service."),
         signs=[
-            sign(0.9, "busiest generator thread, share", own.cpu_share, 0.95),
+            sign(0.9, "said", reasons[0]) if reasons else None,
+            sign(0.8, "busiest generator thread, share", own.cpu_share, 0.9)
+            if own.cpu_share >= 0.9
+            else None,
+            sign(0.8, "its own verdict", "the limit") if own.bottleneck else None,
+            sign(0.6, "noted", "generator-bound")
+            if "generator-bound" in view.result.notes
+            else None,
             sign(0.5, "unsent requests", own.unsent, 0) if own.unsent else None,
             sign(0.5, "generator kept from running, s", own.starved_s, 0)
             if own.starved_s

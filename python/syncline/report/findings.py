@@ -60,6 +60,8 @@ def evidence_words(seen: Evidence) -> str:
 def _value(value: float | str | None) -> str:
     if isinstance(value, str):
         return value
+    if value is not None and value == round(value):
+        return units.count(value)
     return units.ABSENT if value is None else units.significant(value)
 
 
