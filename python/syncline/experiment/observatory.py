@@ -28,10 +28,11 @@ from syncline.observe.probe import ProbeReader
 from syncline.outcome import LoadResult, Observation, Progress
 from syncline.process import Workspace
 
-_DATABASES: Mapping[str, Callable[[str], Observer]] = {
-    "postgres": Postgres,
-    "mariadb": MariaDb,
-    "valkey": Valkey,
+# By URL, and whether the server is ours.
+_DATABASES: Mapping[str, Callable[[str, bool], Observer]] = {
+    "postgres": lambda url, _ours: Postgres(url),
+    "mariadb": lambda url, ours: MariaDb(url, makes_room=ours),
+    "valkey": lambda url, _ours: Valkey(url),
 }
 
 
@@ -61,7 +62,7 @@ class _BackendEyes:
             return
         for url in dict.fromkeys(filter(None, (backend.admin_url, backend.url))):
             try:
-                self.observers.append(watch(url))
+                self.observers.append(watch(url, backend.child is not None))
             except Blind as reason:
                 note = Observation(backend.name, "note", str(reason))
             else:

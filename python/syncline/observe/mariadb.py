@@ -69,7 +69,9 @@ class MariaDb(Observer):
     The observer's own connection and questions are not counted.
 
     Args:
-        url: where to connect: as its administrator, who has a place of his own.
+        url: where to connect: as its administrator, who gets in when all places are taken.
+        makes_room: whether the server is ours, so that its ``max_connections`` may be raised by
+            the one that the observer takes.
 
     Raises:
         Blind: nothing can be seen there.
@@ -80,7 +82,7 @@ class MariaDb(Observer):
     apart = True
     units: ClassVar[dict[str, str]] = {"mariadb.oldest_transaction_s": "s"}
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, makes_room: bool = False) -> None:
         try:
             import pymysql
         except ImportError as error:
@@ -91,6 +93,9 @@ class MariaDb(Observer):
             self._connection: Any = pymysql.connect(**_arguments(url))
             names = ("max_connections", "performance_schema")
             self._settings = {name: self._ask(f"SELECT @@global.{name}")[0][0] for name in names}
+            self._makes_room = makes_room
+            if makes_room:
+                self._set_ceiling(int(self._settings["max_connections"]) + 1)
             self._before = self._digests()
             self._transactions_seen = self._can_see_transactions()
         except pymysql.MySQLError as error:
@@ -138,6 +143,7 @@ class MariaDb(Observer):
     def begin(self) -> None:
         """See :class:`Observer`."""
         self._idlers.clear()
+        self._idlers_at = -1e9
         self._before = self._digests()
 
     def observations(self) -> tuple[Observation, ...]:
@@ -152,6 +158,8 @@ class MariaDb(Observer):
             ),
             *self._idlers.observations(self.name),
         ]
+        if not self._makes_room:
+            found.append(self.note("The observer takes one of max_connections."))
         if not self._transactions_seen:
             found.append(self.note("Transactions cannot be seen: the user lacks PROCESS."))
         if not int(self._settings["performance_schema"]):
@@ -166,7 +174,15 @@ class MariaDb(Observer):
     def close(self) -> None:
         """See :class:`Observer`."""
         with contextlib.suppress(Exception):
+            if self._makes_room:
+                self._set_ceiling(int(self._settings["max_connections"]))
+        with contextlib.suppress(Exception):
             self._connection.close()
+
+    def _set_ceiling(self, number: int) -> None:
+        self._asked += 1
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET GLOBAL max_connections = %s", (number,))
 
     def _ask(self, query: str) -> list[tuple[Any, ...]]:
         self._asked += 1

@@ -17,6 +17,10 @@ _CONNECT_S = 5
 _STATEMENT_MS = 2000
 _STATES = ("active", "idle", "idle_in_transaction", "idle_in_transaction_aborted")
 _IDLERS_EVERY_S = 1.0
+_ONE_PLACE = (
+    "The observer takes one of max_connections: its user may not connect as a WAL sender, "
+    "which has a place of its own."
+)
 
 _SESSIONS = """
 SELECT coalesce(state, 'unknown'), wait_event_type, wait_event, application_name, count(*),
@@ -55,6 +59,9 @@ class Postgres(Observer):
     Args:
         url: where to connect: as its administrator, who gets in when all places are taken.
 
+    Attributes:
+        takes_a_place: whether the observer has one of the places that services can have.
+
     Raises:
         Blind: nothing can be seen there.
     """
@@ -69,24 +76,22 @@ class Postgres(Observer):
             import psycopg
         except ImportError as error:
             raise Blind("psycopg is not installed, so PostgreSQL is not watched.") from error
-        self._psycopg = psycopg
-        self._own = 0
-        self._commits = 0
+        self._psycopg: Any = psycopg
+        self.takes_a_place = True
+        self._own = self._own_told = self._commits = 0
         plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
         try:
-            self._connection: Any = psycopg.connect(
-                plain,
-                autocommit=True,
-                connect_timeout=_CONNECT_S,
-                application_name=APPLICATION,
-                options=f"-c statement_timeout={_STATEMENT_MS}",
-            )
-            self._connection.prepare_threshold = 2
+            self._connection: Any = self._connected(plain)
             self._limits = self._ask(
                 "SELECT current_setting('max_connections')::int,"
                 " current_setting('superuser_reserved_connections')::int,"
                 " coalesce(current_setting('reserved_connections', true), '0')::int"
             )[0]
+            version = self._ask("SELECT current_setting('server_version_num')::int")[0][0]
+            self._tells = version >= 150_000
+            if self._tells:
+                self._ask("SELECT pg_stat_force_next_flush()")
+            self._own_told = self._own
         except psycopg.Error as error:
             reason = mask(" ".join(str(error).split()))
             raise Blind(f"PostgreSQL is not watched: {reason}") from error
@@ -108,6 +113,14 @@ class Postgres(Observer):
             raise Blind(f"PostgreSQL is no longer watched: {reason}") from error
 
     def _sample(self, now: float) -> Sample:
+        row = self._ask(_COUNTERS)[0]
+        sessions, commits, rollbacks, hit, read, deadlocks, waiting_locks = row
+        # A session tells the server of its transactions once a second, or when it is made to:
+        # of the observer's own, those up to the last time that it was made to are counted.
+        self._commits = max(self._commits, commits - self._own_told)
+        if self._tells:
+            self._ask("SELECT pg_stat_force_next_flush()")
+        self._own_told = self._own
         states: dict[str, float] = {}
         waits: dict[str, float] = {}
         applications: dict[str, float] = {}
@@ -121,11 +134,6 @@ class Postgres(Observer):
                 waits[waiting] = waits.get(waiting, 0) + count
             if state != "idle" and age_s is not None:
                 oldest_s = max(oldest_s, float(age_s))
-        row = self._ask(_COUNTERS)[0]
-        sessions, commits, rollbacks, hit, read, deadlocks, waiting_locks = row
-        # A session tells the server of its transactions once a second: the observer's own are
-        # taken off a little too soon, and the sum must not shrink by that.
-        self._commits = max(self._commits, commits - self._own)
         if now - self._idlers_at >= _IDLERS_EVERY_S:
             self._idlers_at = now
             self._idlers.add(
@@ -151,6 +159,7 @@ class Postgres(Observer):
     def begin(self) -> None:
         """See :class:`Observer`."""
         self._idlers.clear()
+        self._idlers_at = -1e9
         self._before = self._statements()
 
     def observations(self) -> tuple[Observation, ...]:
@@ -167,7 +176,8 @@ class Postgres(Observer):
                 "reserved_connections": reserved,
             },
         )
-        return (limits, *self._idlers.observations(self.name), *self._longest())
+        notes = (self.note(_ONE_PLACE),) if self.takes_a_place else ()
+        return (limits, *notes, *self._idlers.observations(self.name), *self._longest())
 
     def interrupt(self) -> None:
         """See :class:`Observer`."""
@@ -182,6 +192,26 @@ class Postgres(Observer):
         """See :class:`Observer`."""
         with contextlib.suppress(Exception):
             self._connection.close()
+
+    def _connected(self, url: str) -> Any:
+        """A connection as a WAL sender if that is allowed, else an ordinary one.
+
+        A WAL sender answers queries as well (simple ones), and has a place of its own: an
+        ordinary session would take one of ``max_connections`` away from the service.
+        """
+        how = {
+            "autocommit": True,
+            "connect_timeout": _CONNECT_S,
+            "application_name": APPLICATION,
+            "options": f"-c statement_timeout={_STATEMENT_MS}",
+            "prepare_threshold": None,
+        }
+        try:
+            connection = self._psycopg.connect(url, **how, replication="database")
+        except self._psycopg.Error:
+            return self._psycopg.connect(url, **how)
+        self.takes_a_place = False
+        return connection
 
     def _ask(self, query: str) -> list[tuple[Any, ...]]:
         self._own += 1
