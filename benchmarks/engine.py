@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -101,7 +100,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             continue
         with server as url:
             scenarios += [_compared(scenario, url, client_cpu, options) for scenario in chosen]
-    command = shlex.join(["python", "-m", "benchmarks.engine", *sys.argv[1:]])
+    command = machine.command("benchmarks.engine", options)
     return {
         "command": command,
         "rounds": options.rounds,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
+import shlex
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,16 @@ def facts() -> dict[str, str]:
         "system": _system(),
         "Python": platform.python_version(),
     }
+
+
+def command(module: str, options: argparse.Namespace) -> str:
+    """How to run it again: the module and what shapes its figures, not where they were put."""
+    shaping = {name: value for name, value in vars(options).items() if name not in ("out", "quick")}
+    words = [
+        f"--{name}={value:g}" for name, value in shaping.items() if isinstance(value, float | int)
+    ]
+    words += [f"--only={title}" for title in shaping.get("only") or ()]
+    return shlex.join(["python", "-m", module, *words])
 
 
 def busy_share(over_s: float = 1.0) -> float:

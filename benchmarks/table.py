@@ -8,6 +8,9 @@ from typing import Any
 
 from benchmarks.clients import Sample
 
+NOT_IDLE = 0.05
+"""Above this share of the client's core taken by others, figures are no basis for a claim."""
+
 
 def engine_markdown(report: dict[str, Any]) -> str:
     """The report of ``benchmarks.engine``."""
@@ -28,6 +31,19 @@ def engine_markdown(report: dict[str, Any]) -> str:
     ]
     if report["absent"]:
         lines.append(f"- not on this machine: {', '.join(report['absent'])}")
+    foreign = [
+        sample["foreign_share"]
+        for scenario in report["scenarios"]
+        for one in scenario["rounds"]
+        for sample in one.values()
+    ]
+    if foreign and median(foreign) > NOT_IDLE:
+        lines += [
+            "",
+            f"**Not an idle machine: others took {median(foreign):.0%} of the client's core in",
+            "the median run. These figures show that the benchmark works, and no more;",
+            "run it again on an idle machine.**",
+        ]
     for scenario in report["scenarios"]:
         lines += ["", f"## {scenario['title']}", ""]
         lines += _scenario(scenario["rounds"]) if scenario["rounds"] else [scenario["failure"]]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -82,7 +81,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with fast_server(cpus[1]) as url:
         delivered = [_delivered(rate, options.duration, url, cpus[0]) for rate in DELIVERED_RATES]
     return {
-        "command": shlex.join(["python", "-m", "benchmarks.timing", *sys.argv[1:]]),
+        "command": machine.command("benchmarks.timing", options),
         "duration_s": options.duration,
         "machine": facts,
         "exact": exact,
