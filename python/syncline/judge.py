@@ -19,6 +19,10 @@ GENERATOR_REASON = "generator saturated"
 SERVICE_REASONS = ("errors dominate", "the service died")
 """How those reasons begin that speak of the service's own conduct under the load."""
 
+OVERLOAD_REASON = "schedule not held"
+"""How the reason begins that a rate was beyond what the service bears. Finding where that is is
+what a sweep over rates is for, so nobody is to blame; the trial is marked invalid all the same."""
+
 
 def blame(outcome: Outcome) -> Blame:
     """Who is to blame for a trial that is no plain measurement of a working service."""
@@ -30,7 +34,10 @@ def blame(outcome: Outcome) -> Blame:
         return "service"
     if outcome.validity.status == "valid":
         return "nobody"
-    its_own = all(text.startswith(SERVICE_REASONS) for text in reasons)
+    others = [text for text in reasons if not text.startswith(OVERLOAD_REASON)]
+    if not others:
+        return "nobody"
+    its_own = all(text.startswith(SERVICE_REASONS) for text in others)
     return "service" if its_own else "measurement"
 
 

@@ -62,6 +62,8 @@ def invalid(*reasons: str, **changes: Any) -> Outcome:
         (outcome(hung_result()), "service"),
         (invalid("errors dominate: 9 of 10 requests failed or timed out"), "service"),
         (invalid("the service died during the load, by signal 9"), "service"),
+        (invalid("schedule not held: 9 of 99 planned requests were not sent"), "nobody"),
+        (invalid("schedule not held: 9 of 99", "generator saturated: late"), "measurement"),
         (invalid("Little's law broken: 64 connections, but 2 in flight"), "measurement"),
         (invalid("generator saturated: it was kept from running"), "measurement"),
         (
