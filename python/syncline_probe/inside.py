@@ -41,7 +41,7 @@ class Standstill:
 
     def noticed(self) -> str:
         """Called ten times a second: a reason to look at all stacks now, or nothing."""
-        now, ended = time.monotonic(), requests.ended()
+        now, ended = time.monotonic(), requests.count()
         if ended != self._ended or not requests.any_inside():
             self._ended, self._since_s, self._next_s = ended, now, _STALLED_S
             return ""

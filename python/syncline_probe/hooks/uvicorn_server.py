@@ -20,6 +20,7 @@ def install(board: Board, library: ModuleType | None) -> None:
     module: Any = library
     original = module.Config.load
     settings: dict[str, object] = {}
+    stamped: set[str] = set()
 
     def load(self: Any) -> None:
         original(self)
@@ -37,7 +38,8 @@ def install(board: Board, library: ModuleType | None) -> None:
             keep_alive_s=self.timeout_keep_alive,
         )
         for name in _PROTOCOLS:
-            if name in sys.modules:
+            if name in sys.modules and name not in stamped:
+                stamped.add(name)
                 _stamp(sys.modules[name])
 
     module.Config.load = load
@@ -46,16 +48,26 @@ def install(board: Board, library: ModuleType | None) -> None:
 
 def _stamp(protocol: Any) -> None:
     """Notes in the scope when the head of a request had been read."""
-    cycle = getattr(protocol, "RequestResponseCycle", None)
-    if cycle is None or hasattr(cycle, "_syncline_stamped"):
-        return
-    original = cycle.__init__
+    parsed = getattr(protocol, "HttpToolsProtocol", None)
+    if parsed is not None:
+        parsed.on_headers_complete = _stamped_head(parsed.on_headers_complete)
+    elif (cycle := getattr(protocol, "RequestResponseCycle", None)) is not None:
+        cycle.__init__ = _stamped_cycle(cycle.__init__)
 
+
+def _stamped_head(original: Any) -> Any:
+    def on_headers_complete(self: Any) -> Any:
+        self.scope[RECEIVED] = time.monotonic()
+        return original(self)
+
+    return on_headers_complete
+
+
+def _stamped_cycle(original: Any) -> Any:
     def begin(self: Any, *args: Any, **options: Any) -> None:
         scope = options.get("scope") or (args[0] if args else None)
         if isinstance(scope, dict):
             scope[RECEIVED] = time.monotonic()
         original(self, *args, **options)
 
-    cycle.__init__ = begin
-    cycle._syncline_stamped = True
+    return begin

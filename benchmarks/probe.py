@@ -1,0 +1,250 @@
+"""What the probe costs a service: ``make bench-probe``.
+
+Each round starts the service twice, with the probe and without, and loads the two in turn (with,
+without, without, with, and the other way round in the next round); the one that is not loaded is
+stopped by SIGSTOP meanwhile. Ratios are taken within a round, so that drift hits both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import psutil
+
+import syncline
+from benchmarks import machine
+from benchmarks.measure import BenchmarkError, cores
+from benchmarks.probe_report import probe_markdown
+from syncline.backends import provide
+from syncline.engine import load
+from syncline.experiment.tools import prepare
+from syncline.launch import Service, Workspace, start_service
+from syncline.observe.probe import ProbeReader
+from syncline.outcome import LoadResult
+from syncline.plan import Plan, Request
+from syncline.trial import Variant
+from syncline_cases import load_case
+
+RESULTS = Path(__file__).parent / "results"
+SIDES = ("without", "with")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A service and its load.
+
+    Attributes:
+        budget: the share of throughput that the probe may cost.
+    """
+
+    name: str
+    title: str
+    variant: Variant
+    request: Request
+    connections: int
+    budget: float
+    ready_path: str = "/"
+    backend: str = ""
+    prepare: str = ""
+
+
+def subjects() -> dict[str, Subject]:
+    """The services, by name."""
+    users, entities = load_case("users"), load_case("entities")
+    hello = Variant("hello", app="benchmarks.probe_hello:app")
+    get = Request("/v0/entity?id={{string:3}}", expect=(200, 404))
+    return {
+        one.name: one
+        for one in (
+            Subject("hello", "FastAPI hello, async", hello, Request("/", expect=(200,)), 32, 0.03),
+            Subject(
+                "users",
+                "users, async: FastAPI, SQLAlchemy, asyncpg",
+                users.variant("async"),
+                Request("/users", expect=(200,)),
+                12,
+                0.02,
+                users.ready_path,
+                "postgres",
+                users.prepare or "",
+            ),
+            Subject(
+                "entities",
+                "entities, blocking: httptools on uvloop, RocksDB",
+                entities.variant("blocking"),
+                get,
+                64,
+                0.02,
+                entities.ready_path,
+            ),
+        )
+    }
+
+
+def main() -> int:
+    """Measure, print, and write the report."""
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services end with us
+    try:
+        report = measure(options)
+    except (BenchmarkError, syncline.SynclineError) as error:
+        print(f"bench-probe: {error}", file=sys.stderr)
+        return 1
+    text = probe_markdown(report)
+    print("\n" + text)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "probe.md").write_text(text)
+    (options.out / "probe.json").write_text(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """All subjects; the report as JSON data."""
+    service_cpu, own_cpu = cores()
+    os.sched_setaffinity(0, {own_cpu})
+    facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
+    known = subjects()
+    found = []
+    for name in options.services or known:
+        with Workspace.open() as workspace, contextlib.ExitStack() as stack:
+            subject, env = known[name], {}
+            if subject.backend:
+                backend = stack.enter_context(provide(subject.backend, {}, workspace))
+                env = backend.env()
+                prepare(subject.prepare, env, workspace)
+            rounds = [
+                _round(subject, env, workspace, service_cpu, options.duration, number)
+                for number in range(options.rounds)
+            ]
+        found.append(
+            {
+                "name": name,
+                "title": subject.title,
+                "connections": subject.connections,
+                "budget": subject.budget,
+                "rounds": rounds,
+            }
+        )
+    return {
+        "command": shlex.join(["python", "-m", "benchmarks.probe", *sys.argv[1:]]),
+        "duration_s": options.duration,
+        "machine": facts,
+        "services": found,
+    }
+
+
+def _round(
+    subject: Subject,
+    env: dict[str, str],
+    workspace: Workspace,
+    cpu: int,
+    duration_s: float,
+    number: int,
+) -> dict[str, dict[str, float]]:
+    """One pair of processes; for each side, the means of its two loads."""
+    order = SIDES + SIDES[::-1] if number % 2 else SIDES[::-1] + SIDES
+    with ProbeReader(workspace.path) as reader, contextlib.ExitStack() as stack:
+        services = {}
+        for side in SIDES:
+            extra = reader.env() if side == "with" else {}
+            service = stack.enter_context(
+                start_service(
+                    subject.variant,
+                    workspace=workspace,
+                    # The same hash seed, or the order of sets would differ between the sides.
+                    env={**env, **extra, "PYTHONHASHSEED": "0"},
+                    ready_path=subject.ready_path,
+                    cpus=(cpu,),
+                )
+            )
+            services[side] = service
+            _load(subject, service, 1.0)  # warm
+            stack.callback(_signal, service, signal.SIGCONT)
+            _signal(service, signal.SIGSTOP)
+        taken: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+        for side in order:
+            with _awake(services[side]):
+                taken[side].append(_figures(subject, services[side], duration_s))
+        if not any(one.served for one in reader.processes()):
+            raise BenchmarkError(f"the probe was not heard from {subject.name}")
+    result = {
+        side: {key: fmean(one[key] for one in figures) for key in figures[0]}
+        for side, figures in taken.items()
+    }
+    ratio = result["with"]["cpu_us"] / result["without"]["cpu_us"]
+    print(f"{subject.name:<9} round {number + 1}: CPU per request × {ratio:.4f}", flush=True)
+    return result
+
+
+def _figures(subject: Subject, service: Service, duration_s: float) -> dict[str, float]:
+    before = _cpu_s(service)
+    result = _load(subject, service, duration_s)
+    cpu_s = _cpu_s(service) - before
+    times = result.service_time_us
+    if times is None or result.failed or result.timed_out:
+        raise BenchmarkError(f"{subject.name} failed requests under load")
+    return {
+        "rate_rps": result.throughput_rps,
+        "cpu_us": cpu_s / result.started * 1e6,
+        "p50_us": times.p50,
+        "p99_us": times.p99,
+    }
+
+
+def _load(subject: Subject, service: Service, duration_s: float) -> LoadResult:
+    return load(
+        Plan(
+            service.url,
+            (subject.request,),
+            connections=subject.connections,
+            duration_s=duration_s,
+        )
+    )
+
+
+def _cpu_s(service: Service) -> float:
+    total = 0.0
+    for pid in service.pids():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used = psutil.Process(pid).cpu_times()
+            total += used.user + used.system
+    return total
+
+
+@contextlib.contextmanager
+def _awake(service: Service) -> Iterator[None]:
+    _signal(service, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        _signal(service, signal.SIGSTOP)
+
+
+def _signal(service: Service, number: signal.Signals) -> None:
+    for pid in service.pids():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--duration", type=float, default=2.0, help="seconds of each load")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,76 @@
+"""The report of ``benchmarks.probe`` as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.table import row
+from syncline.stats import ratio_interval
+
+FIGURES = (
+    ("requests/s", "rate_rps", ",.0f"),
+    ("CPU µs/request", "cpu_us", ".1f"),
+    ("p50 µs", "p50_us", ",.0f"),
+    ("p99 µs", "p99_us", ",.0f"),
+)
+
+
+def probe_markdown(report: Mapping[str, Any]) -> str:
+    """The whole page."""
+    lines = [
+        "# What the probe costs",
+        "",
+        "The same service with the probe and without, interleaved, the service on one core and the",
+        "load generator on another, in a closed loop. Figures are medians over the rounds. The",
+        "ratio (with over without) is the geometric mean of the rounds' own, with its 95 %",
+        "confidence interval (Student's t on the logarithms). CPU is user and system time of the",
+        "service's processes per request: what the probe takes, whoever else is on the machine.",
+        "Throughput says the same where the core is full, and less well where others are busy.",
+        "",
+        f"Command: `{report['command']}` (loads of {report['duration_s']:g} s, four a round)",
+        "",
+        *(f"- {name}: {value}" for name, value in report["machine"].items()),
+    ]
+    for service in report["services"]:
+        lines += ["", *_service(service)]
+    return "\n".join(lines) + "\n"
+
+
+def _service(service: Mapping[str, Any]) -> Iterator[str]:
+    rounds = service["rounds"]
+    yield f"## {service['title']}"
+    yield ""
+    yield f"{service['connections']} connections, {len(rounds)} rounds."
+    yield ""
+    yield from row(["figure", "without", "with", "ratio (95 %)"], head=True)
+    for title, figure, form in FIGURES:
+        sides = [median(one[side][figure] for one in rounds) for side in ("without", "with")]
+        yield from row([title, *(f"{side:{form}}" for side in sides), _ratio(rounds, figure)])
+    yield ""
+    yield _verdict(rounds, service["budget"])
+
+
+def _ratio(rounds: Sequence[Mapping[str, Mapping[str, float]]], figure: str) -> str:
+    logs = [math.log(one["with"][figure] / one["without"][figure]) for one in rounds]
+    interval = ratio_interval(logs)
+    middle = math.exp(fmean(logs))
+    return f"{middle:.3f} ({interval[0]:.3f}–{interval[1]:.3f})" if interval else f"{middle:.3f}"
+
+
+def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float) -> str:
+    logs = [math.log(one["without"]["cpu_us"] / one["with"]["cpu_us"]) for one in rounds]
+    interval = ratio_interval(logs)
+    asked = f"Budget: {budget:.0%} of the throughput of a full core."
+    if interval is None:
+        return f"{asked} One round says nothing about it."
+    low, high = 1 - interval[1], 1 - interval[0]
+    if high <= budget:
+        word = "Within it"
+    elif low > budget:
+        word = "Over it"
+    else:
+        word = "Not decided by these rounds"
+    return f"{asked} {word}: the CPU used says {low:.1%} to {high:.1%}."
