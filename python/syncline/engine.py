@@ -6,7 +6,6 @@ it, so that what it costs is what a C client would cost.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
@@ -70,6 +69,8 @@ async def aload(plan: Plan, on_progress: Callable[[Progress], None] | None = Non
 
     ``on_progress`` is called in the event loop's thread. Errors are those of :func:`load`.
     """
+    import asyncio  # late: it doubles the time that "syncline load" takes to start
+
     loop = asyncio.get_running_loop()
     run = await loop.run_in_executor(None, _start, plan)
     rates = _Rates()
