@@ -19,7 +19,7 @@ from syncline.diagnosis.view import View, number, text
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
-_CHURN = 2.0  # new sessions per 100 requests
+_CHURN = 3.0  # new sessions per 100 requests
 _SETTLED = 0.2  # of the window: the first connections are opened anyway
 
 
