@@ -37,7 +37,7 @@ def _finding(one: Finding) -> Iterator[Node]:
         items.append(Sentence(f"{kind}: {one.fix.edit}", "strong"))
         if one.fix.what_if:
             settings = units.listed(tuple(f"{k}={v}" for k, v in sorted(one.fix.what_if.items())))
-            items.append(Sentence(f"To try without an edit: {settings}."))
+            items.append(Sentence(f"As a what-if: {settings}."))
         if one.fix.prediction:
             items.append(Sentence(one.fix.prediction))
     sure = f"{one.severity}, confidence {one.confidence:.2f}"
