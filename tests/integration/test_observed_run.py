@@ -57,7 +57,8 @@ def test_a_run_shows_the_service_its_pool_and_the_database_and_the_churn_of_over
         assert most(series["sockets.established"]) == 12
         assert most(series["probe.requests_in_flight"]) >= 1
         assert most(series["postgres.max_connections"]) == 100
-        assert 1 <= most(series["postgres.sessions"]) <= 15
+        # Both variants live at once, on one server: the idle one keeps up to 5.
+        assert 1 <= most(series["postgres.sessions"]) <= 20
         assert series["postgres.sessions"].t_s[0] < 0.6
         assert notes(outcome, "probe") == notes(outcome, "postgres") == []
         assert any(one.kind == "route" for one in outcome.observations)
