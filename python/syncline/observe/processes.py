@@ -14,6 +14,7 @@ from syncline.outcome import Observation
 _EACH = 8
 # The kernel walks all of a process's pages for its PSS.
 _PSS_EVERY_S = 1.0
+_DESCRIPTORS_EVERY_S = 0.5
 
 
 class Processes(Observer):
@@ -39,7 +40,7 @@ class Processes(Observer):
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._pss_at = -1e9
+        self._pss_at = self._descriptors_at = -1e9
         self._before: dict[tuple[int, int], procfs.Stat] = {}
         self._before_at = 0.0
         self._number: dict[tuple[int, int], int] = {}
@@ -58,8 +59,9 @@ class Processes(Observer):
             "process.count": len(stats),
             "process.threads": sum(stat.threads for stat in stats.values()),
             "process.rss_bytes": sum(stat.rss_bytes for stat in stats.values()),
-            "process.descriptors": _descriptors(pids),
         }
+        if now - self._descriptors_at >= _DESCRIPTORS_EVERY_S:
+            found["process.descriptors"], self._descriptors_at = _descriptors(pids), now
         if now - self._pss_at >= _PSS_EVERY_S:
             found["process.pss_bytes"], self._pss_at = _pss(pids), now
         found |= self._cpu(stats, now)

@@ -19,7 +19,7 @@ class Server(Observer):
     """
 
     name = "server"
-    period_s = 0.25
+    period_s = 0.5
     units: ClassVar[dict[str, str]] = {
         "postgres.cpu_cores": "cores",
         "mariadb.cpu_cores": "cores",

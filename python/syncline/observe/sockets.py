@@ -29,7 +29,7 @@ class Sockets(Observer):
     """
 
     name = "sockets"
-    period_s = 0.2
+    period_s = 0.25
     units: ClassVar[dict[str, str]] = {
         "sockets.unread_bytes": "bytes",
         "sockets.unread_longest_s": "s",
