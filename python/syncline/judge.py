@@ -10,6 +10,7 @@ from typing import Literal
 
 from syncline.outcome import Outcome
 from syncline.record import RunRecord
+from syncline.trial import Case
 
 Blame = Literal["nobody", "service", "measurement"]
 
@@ -43,8 +44,13 @@ def blame(outcome: Outcome) -> Blame:
 
 def known_to_fail(record: RunRecord) -> frozenset[str]:
     """The variants whose failing under load is what the case shows."""
-    hung = {item.variant for item in record.case.published if "hang" in item.note.lower()}
-    return frozenset(hung | set(record.case.faulty))
+    return faulty_variants(record.case)
+
+
+def faulty_variants(case: Case) -> frozenset[str]:
+    """Those that the case names, and those that hung for the original's author."""
+    hung = {item.variant for item in case.published if "hang" in item.note.lower()}
+    return frozenset(hung | set(case.faulty))
 
 
 def exit_code(record: RunRecord) -> int:

@@ -11,6 +11,7 @@ from syncline.errors import PlanError, UsageError
 from syncline.plan import ClosedLoop, Plan, Request, Schedule, Timeouts
 
 Server = Literal["uvicorn", "granian", "hypercorn", "gunicorn"]
+Loop = Literal["auto", "asyncio", "uvloop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Variant:
     command: tuple[str, ...] = ()
     server: Server = "uvicorn"
     workers: int = 1
-    loop: Literal["auto", "asyncio", "uvloop"] = "auto"
+    loop: Loop = "auto"
     server_args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,14 @@ class Variant:
     def __post_init__(self) -> None:
         if (self.app is None) == (not self.command):
             raise PlanError(f"variant {self.name!r} needs either an app or a command.")
+
+    @property
+    def settings_env(self) -> dict[str, str]:
+        """The settings as the environment variables that the case's code reads."""
+        return {
+            f"SYNCLINE_{name.upper().replace('-', '_')}": value
+            for name, value in self.settings.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,9 @@ class Case:
         source: where they were published, in words.
         faulty: the names of variants that are known to fail under these loads; that they do
             is what the case shows, so a run in which they do is a good run.
+        settings: what a user may set for all variants, by name: its meaning and default, a line.
+            Each reaches the services and ``prepare`` as ``SYNCLINE_<NAME>``.
+        databases: the back ends that can be its database, the default one first.
     """
 
     name: str
@@ -138,6 +150,8 @@ class Case:
     published: tuple[Published, ...] = ()
     source: str = ""
     faulty: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    databases: tuple[str, ...] = ()
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.

@@ -71,6 +71,7 @@ class World:
     journal: list[str] = field(default_factory=list)
     running: list[FakeService] = field(default_factory=list)
     envs: list[Mapping[str, str]] = field(default_factory=list)
+    prepare_envs: list[Mapping[str, str]] = field(default_factory=list)
     now_s: float = 0.0
 
     def tools(self) -> Tools:
@@ -79,7 +80,7 @@ class World:
             open_workspace=self._workspace,
             provide=self._provide,
             start_service=self._start_service,
-            prepare=lambda module, *_: self.journal.append(f"prepare {module}"),
+            prepare=self._prepare,
             answers=lambda *_: not self.deaf,
             clock=lambda: self.now_s,
         )
@@ -106,6 +107,10 @@ class World:
     ) -> FakeBackend:
         self.journal.append(f"provide {name} {dict(settings)}")
         return FakeBackend(name, settings, url, self)
+
+    def _prepare(self, module: str, env: Mapping[str, str], workspace: Workspace) -> None:
+        self.journal.append(f"prepare {module}")
+        self.prepare_envs.append(env)
 
     def _start_service(
         self, variant: Variant, *, workspace: Workspace, env: Mapping[str, str], ready_path: str

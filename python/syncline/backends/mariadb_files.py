@@ -90,7 +90,7 @@ def installation(account: Account | None, workspace: Workspace) -> Installation:
         raise EnvironmentLackError(
             "No MariaDB server is on this machine. Install one (Debian, Ubuntu: apt-get install "
             "mariadb-server-core), have it fetched into Syncline's cache "
-            "(python -m syncline.backends.fetch mariadb), or name a running one by its URL."
+            "(syncline doctor --fetch mariadb), or name a running one by its URL."
         )
     share = _share(binary)
     for path in (binary, share):

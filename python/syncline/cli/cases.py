@@ -16,7 +16,9 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the variants and loads.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="As JSON, with the variants, loads and settings."
+)
 def cases(*, as_json: bool) -> None:
     """List the cases that ship with Syncline, one line each."""
     shipped = [syncline_cases.load_case(name) for name in syncline_cases.names()]
@@ -30,6 +32,8 @@ def cases(*, as_json: bool) -> None:
                 "default_variants": list(case.default_variants),
                 "connections": [load.connections for load in case.loads],
                 "backends": list(case.backends),
+                "databases": list(case.databases),
+                "settings": dict(case.settings),
             }
             for case in shipped
         ]

@@ -1,16 +1,19 @@
-"""Parameters that name a case or a variant, and complete in the shell."""
+"""Parameters that name a case or what belongs to one, and complete in the shell."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import get_args
 from urllib.parse import urlsplit
 
 import click
 from click.shell_completion import CompletionItem
 
 import syncline_cases
-from syncline.cli.parameters import Parsed
+from syncline.cli.parameters import SETTING, Parsed, some_of
 from syncline.errors import UsageError
 from syncline.mask import mask
+from syncline.trial import Case, Loop, Server
 
 _SCHEMES = {
     "postgres": "postgres",
@@ -37,16 +40,40 @@ def complete_variant(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The variants of the case on the command line that begin so."""
+    case = _case_typed(ctx)
+    titles = {variant.name: variant.title for variant in case.variants} if case else {}
+    return _beginning(titles, incomplete)
+
+
+def complete_setting(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The settings of the case on the command line that begin so."""
+    case = _case_typed(ctx)
+    known = {f"{name}=": text for name, text in case.settings.items()} if case else {}
+    return _beginning(known, incomplete)
+
+
+def complete_database(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The databases that the case on the command line can run on."""
+    case = _case_typed(ctx)
+    return _beginning(dict.fromkeys(case.databases if case else (), ""), incomplete)
+
+
+def _case_typed(ctx: click.Context) -> Case | None:
     # While an option still lacks its value, click leaves the arguments before it unparsed.
     typed = [ctx.params.get("case"), *ctx.args]
     named = next((word for word in typed if word in syncline_cases.names()), None)
-    if named is None:
-        return []
-    case = syncline_cases.load_case(named)
+    return None if named is None else syncline_cases.load_case(named)
+
+
+def _beginning(known: Mapping[str, str], incomplete: str) -> list[CompletionItem]:
     return [
-        CompletionItem(variant.name, help=variant.title)
-        for variant in case.variants
-        if variant.name.startswith(incomplete)
+        CompletionItem(name, help=text)
+        for name, text in known.items()
+        if name.startswith(incomplete)
     ]
 
 
@@ -90,3 +117,21 @@ def backend_url(text: str) -> tuple[str, str]:
 
 LEVELS = Parsed("list", levels)
 BACKEND_URL = Parsed("url", backend_url)
+SERVERS = Parsed("list", some_of(*get_args(Server)))
+LOOPS = Parsed("list", some_of(*get_args(Loop)))
+
+setting_option = click.option(
+    *("--set", "settings"),
+    type=SETTING,
+    metavar="NAME=VALUE",
+    multiple=True,
+    shell_complete=complete_setting,
+    help="A setting of the case, such as a size: rows=1000; may be repeated. A wrong name is "
+    "answered with those there are.",
+)
+database_option = click.option(
+    "--database",
+    metavar="NAME",
+    shell_complete=complete_database,
+    help="Run a case on another database than its usual one: authors on postgres.",
+)

@@ -7,12 +7,15 @@ from dataclasses import asdict
 
 import click
 
+from syncline.backends import fetch_mariadb
 from syncline.cli.doctor_checks import CHECKS, Finding
+from syncline.process import Workspace
 
 EPILOG = """\b
 Examples:
   syncline doctor
   syncline doctor --json
+  syncline doctor --fetch mariadb
 """
 _SIGNS = {"ok": "ok   ", "lack": "lack ", "fault": "FAULT"}
 _COLOURS = {"ok": "green", "lack": "yellow", "fault": "red"}
@@ -20,13 +23,22 @@ _COLOURS = {"ok": "green", "lack": "yellow", "fault": "red"}
 
 @click.command(epilog=EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--fetch",
+    type=click.Choice(["mariadb"]),
+    help="First download this server from the system's packages (about 8 MB) into Syncline's own "
+    "cache; nothing is installed, and no root is needed. Giving the option is the consent.",
+)
 @click.pass_context
-def doctor(ctx: click.Context, *, as_json: bool) -> None:
+def doctor(ctx: click.Context, *, as_json: bool, fetch: str | None) -> None:
     """Say what this machine has and lacks for load tests, and what to do.
 
     'lack' is something that only some commands need; 'FAULT' stops the main ones, and the exit
     code is then 2.
     """
+    if fetch == "mariadb":
+        with Workspace.open() as workspace:
+            click.echo(f"MariaDB is in {fetch_mariadb(workspace)}", err=True)
     findings = [check() for check in CHECKS]
     fit = all(finding.state != "fault" for finding in findings)
     if as_json:

@@ -15,8 +15,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from syncline.backends.mariadb_packages import fetched
 from syncline.errors import SynclineError
 from syncline.experiment.environment import memory_bytes, usable_cores
+from syncline.process import unprivileged
 
 _GIB = 1024**3
 _FILES_WANTED = 4096
@@ -129,12 +131,16 @@ def valkey() -> Finding:
 
 
 def mariadb() -> Finding:
-    """An installed MariaDB server."""
+    """An installed or fetched MariaDB server."""
     path = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if path is None:
-        todo = "For cases on MariaDB: 'apt-get install mariadb-server-core', or your system's."
+    place = path or fetched(unprivileged())
+    if place is None:
+        todo = (
+            "For cases on MariaDB: 'syncline doctor --fetch mariadb' brings one without root, "
+            "or 'apt-get install mariadb-server-core', or your system's."
+        )
         return Finding("MariaDB", "lack", "No mariadbd is installed.", todo)
-    return Finding("MariaDB", "ok", f"{path}.")
+    return Finding("MariaDB", "ok", f"{place}.")
 
 
 def py_spy() -> Finding:

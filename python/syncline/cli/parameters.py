@@ -12,6 +12,7 @@ import click
 from syncline.errors import UsageError
 from syncline.plan import Phase
 
+MOST_WORKERS = 256
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)(?P<unit>us|µs|ms|s|m|min|h)?", re.ASCII)
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)(?P<kilo>k?)(?:/s)?", re.ASCII | re.IGNORECASE)
@@ -117,6 +118,48 @@ def form_field(text: str) -> tuple[str, str]:
     return name, value
 
 
+def setting(text: str) -> tuple[str, str]:
+    """Name and value of ``name=value``; what names there are, the case knows.
+
+    Raises:
+        UsageError: there is no ``=``, or nothing before it.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{text!r} is no setting; write NAME=VALUE, such as rows=100.")
+    return name.strip(), value.strip()
+
+
+def some_of(*known: str) -> Callable[[str], tuple[str, ...]]:
+    """A parser of words among the known ones, such as ``uvicorn,granian``; each once."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = [word.strip().lower() for word in text.split(",")]
+        for word in words:
+            if word not in known:
+                raise UsageError(f"{word!r} is none of: {', '.join(known)}.")
+        return tuple(dict.fromkeys(words))
+
+    return parse
+
+
+def workers(text: str) -> tuple[int, ...]:
+    """Numbers of worker processes of ``1,2,4``; each once.
+
+    Raises:
+        UsageError: one is no whole number from 1 to MOST_WORKERS.
+    """
+    found = []
+    for word in (part.strip() for part in text.split(",")):
+        if not (word.isascii() and word.isdigit() and 1 <= int(word[:9]) <= MOST_WORKERS):
+            raise UsageError(
+                f"{word!r} is no number of workers; write whole numbers from 1 to "
+                f"{MOST_WORKERS}, such as 1,2,4."
+            )
+        found.append(int(word))
+    return tuple(dict.fromkeys(found))
+
+
 class Parsed(click.ParamType[Any]):
     """A click type out of one of this module's functions; its errors become click's."""
 
@@ -140,3 +183,5 @@ STAGES = Parsed("stages", stages)
 HEADER = Parsed("header", header)
 STATUSES = Parsed("statuses", statuses)
 FORM_FIELD = Parsed("name=value", form_field)
+SETTING = Parsed("name=value", setting)
+WORKERS = Parsed("list", workers)

@@ -14,8 +14,18 @@ from rich.console import Console
 
 import syncline_cases
 from syncline.cli import files
-from syncline.cli.choices import BACKEND_URL, LEVELS, complete_case, complete_variant
-from syncline.cli.parameters import DURATION
+from syncline.cli.choices import (
+    BACKEND_URL,
+    LEVELS,
+    LOOPS,
+    SERVERS,
+    complete_case,
+    complete_variant,
+    database_option,
+    setting_option,
+)
+from syncline.cli.parameters import DURATION, WORKERS
+from syncline.cli.shape import Serving, on_database, served_by, with_settings
 from syncline.errors import UsageError
 from syncline.experiment import run_experiment
 from syncline.experiment.tools import real_tools
@@ -29,7 +39,7 @@ from syncline.report.openmetrics import openmetrics
 from syncline.report.series_csv import series_csv
 from syncline.report.terminal import render_terminal
 from syncline.store import DEFAULT_STORE, Store
-from syncline.trial import Case, Experiment, Load, sweep, with_duration
+from syncline.trial import Case, Experiment, Load, Loop, Server, sweep, with_duration
 
 DEFAULT_OUT = "syncline-report"
 SERIES_WRITERS = {".csv": series_csv, ".om": openmetrics}
@@ -40,6 +50,8 @@ Examples:
   syncline run users --quick --json out.json
   syncline run users --watch --series seen.csv
   syncline run users --variant sync --connections 12,48,200 --duration 10s
+  syncline run users --variant async --server uvicorn,granian --workers 1,2 --set rows=200
+  syncline run authors --database postgres
   syncline run users --database-url postgresql://me:secret@db.example/test
 """
 
@@ -91,6 +103,26 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 type=DURATION,
                 help="How long each load lasts, warm-up included: 5, 5s, 1m30s.",
             ),
+            setting_option,
+            click.option(
+                *("--server", "servers"),
+                type=SERVERS,
+                metavar="LIST",
+                help="Run each variant on each of these: uvicorn, granian, hypercorn, gunicorn.",
+            ),
+            click.option(
+                "--workers",
+                type=WORKERS,
+                metavar="LIST",
+                help="Run each variant with so many worker processes, such as 1,2,4.",
+            ),
+            click.option(
+                *("--loop", "loops"),
+                type=LOOPS,
+                metavar="LIST",
+                help="Run each variant on each of these event loops: asyncio, uvloop, auto.",
+            ),
+            database_option,
             click.option("--quick", is_flag=True, help="Short loads: the whole in under a minute."),
             click.option(
                 "--as-published", is_flag=True, help="The original's loads, at their full length."
@@ -150,6 +182,11 @@ def run(
     variants: tuple[str, ...],
     connections: tuple[int, ...] | None,
     duration: float | None,
+    settings: tuple[tuple[str, str], ...],
+    servers: tuple[Server, ...] | None,
+    workers: tuple[int, ...] | None,
+    loops: tuple[Loop, ...] | None,
+    database: str | None,
     quick: bool,
     as_published: bool,
     json_file: str | None,
@@ -172,7 +209,12 @@ def run(
         raise UsageError("--quick and --as-published exclude each other; give one.")
     which = "quick" if quick else "published" if as_published else "default"
     chosen = syncline_cases.load_case(case)
-    experiment = build_experiment(chosen, Asked(variants, connections, duration, which))
+    names = tuple(dict.fromkeys(variants)) or chosen.default_variants
+    chosen = with_settings(chosen, names, settings)
+    chosen = on_database(chosen, database, dict(backend_urls))
+    serving = Serving(servers or (), workers or (), loops or ())
+    chosen, names = served_by(chosen, names, serving)
+    experiment = build_experiment(chosen, Asked(names, connections, duration, which))
     urls = check_urls(chosen, backend_urls)
     if json_file is not None:
         files.check_writable(json_file, "--json")

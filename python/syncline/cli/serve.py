@@ -5,24 +5,33 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import ExitStack
+from typing import get_args
 
 import click
 
 import syncline_cases
 from syncline.backends import provide
-from syncline.cli.choices import BACKEND_URL, complete_case, complete_variant
+from syncline.cli.choices import (
+    BACKEND_URL,
+    complete_case,
+    complete_variant,
+    database_option,
+    setting_option,
+)
+from syncline.cli.parameters import MOST_WORKERS
 from syncline.cli.run import check_urls
+from syncline.cli.shape import Serving, on_database, served_by, with_settings
 from syncline.errors import MeasurementError
 from syncline.experiment.tools import prepare
 from syncline.launch import Service, start_service
 from syncline.mask import mask
 from syncline.process import Workspace, check_port_free
-from syncline.trial import Case, Variant
+from syncline.trial import Case, Loop, Server, Variant
 
 EPILOG = """\b
 Examples:
   syncline serve users --variant async --port 8000
-  syncline serve users --variant sync
+  syncline serve users --variant sync --set rows=1000 --server granian --workers 2
 """
 HOST = "127.0.0.1"
 _LOOK_EVERY_S = 0.5
@@ -36,6 +45,16 @@ _LOOK_EVERY_S = 0.5
     shell_complete=complete_variant,
     help="Which one; the case's first default one otherwise.",
 )
+@setting_option
+@click.option("--server", type=click.Choice(get_args(Server)), help="What serves it.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
+    help="How many worker processes it has.",
+)
+@click.option("--loop", type=click.Choice(get_args(Loop)), help="The event loop that it runs on.")
+@database_option
 @click.option(
     "--port", type=click.IntRange(1, 65535), metavar="N", help="Where; a free one otherwise."
 )
@@ -51,12 +70,24 @@ def serve(
     *,
     case: str,
     variant: str | None,
+    settings: tuple[tuple[str, str], ...],
+    server: Server | None,
+    workers: int | None,
+    loop: Loop | None,
+    database: str | None,
     port: int | None,
     backend_urls: tuple[tuple[str, str], ...],
 ) -> None:
     """Start one variant of CASE with its database, and nothing else, until Ctrl-C."""
     chosen = syncline_cases.load_case(case)
-    served = chosen.variant(variant or chosen.default_variants[0])
+    names: tuple[str, ...] = (variant or chosen.default_variants[0],)
+    chosen = with_settings(chosen, names, settings)
+    chosen = on_database(chosen, database, dict(backend_urls))
+    serving = Serving(
+        (server,) if server else (), (workers,) if workers else (), (loop,) if loop else ()
+    )
+    chosen, names = served_by(chosen, names, serving)
+    served = chosen.variant(names[0])
     urls = check_urls(chosen, backend_urls)
     if port is not None:
         check_port_free(HOST, port)
@@ -82,7 +113,7 @@ def _start(
         env.update(backend.env())
         lines.append(f"{name}: {mask(backend.url)}")
     if case.prepare is not None:
-        prepare(case.prepare, env, workspace)
+        prepare(case.prepare, {**env, **variant.settings_env}, workspace)
     service = stack.enter_context(
         start_service(
             variant,

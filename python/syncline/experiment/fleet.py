@@ -147,7 +147,9 @@ class Fleet:
         self._uses[service] = database = tuple(keys)
         if self._case.prepare is not None and database not in self._prepared:
             self._observer(DatabasePreparing(self._case))
-            self._tools.prepare(self._case.prepare, env, self._workspace)
+            self._tools.prepare(
+                self._case.prepare, {**env, **variant.settings_env}, self._workspace
+            )
             self._prepared.add(database)
         return env
 

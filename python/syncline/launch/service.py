@@ -142,12 +142,8 @@ def start_service(
 
 
 def _environment(variant: Variant, env: Mapping[str, str]) -> dict[str, str]:
-    settings = {
-        f"SYNCLINE_{name.upper().replace('-', '_')}": value
-        for name, value in variant.settings.items()
-    }
     # Unbuffered, so that what it wrote before a hang can be seen.
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **env, **variant.env, **settings}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **env, **variant.env, **variant.settings_env}
 
 
 def _taken(host: str, port: int) -> bool:

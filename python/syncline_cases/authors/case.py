@@ -28,6 +28,8 @@ ECHOES = {"": "", "-echo": ", echo on"}
 
 # An entry expires often enough for the shortest trial to meet it.
 CACHE_TTL_S = "1"
+# Of every cached variant alike, so no setting that makes one: a user's own wins over it.
+CACHE_ENV = {"SYNCLINE_CACHE_TTL_S": CACHE_TTL_S}
 
 
 def variant(style: str, cache: str, pool: str, echo: str) -> Variant:
@@ -37,12 +39,12 @@ def variant(style: str, cache: str, pool: str, echo: str) -> Variant:
     if pool:
         settings["pool_size"] = "50"
     if cache:
-        settings["cache_ttl_s"] = CACHE_TTL_S
         settings["cache_single_flight"] = "on" if cache == "-single-flight" else "off"
     return Variant(
         name=f"{style}{cache}{pool}{echo}",
         title=f"{STYLES[style]}{CACHES[cache]}{POOLS[pool]}{ECHOES[echo]}",
         app=f"syncline_cases.authors.{module}_app:app",
+        env=CACHE_ENV if cache else {},
         settings=settings,
     )
 
@@ -76,7 +78,14 @@ CASE = Case(
         "async-cached",
     ),
     backends=("mariadb", "valkey"),
+    databases=("mariadb", "postgres"),
     prepare="syncline_cases.authors.prepare",
+    settings={
+        "authors": "how many authors there are (1000)",
+        "cache_ttl_s": f"how long an author is cached, seconds ({CACHE_TTL_S})",
+        "cache_negative_ttl_s": "how long it is cached that there is none, seconds (5)",
+        "pool_size": "connections that an engine keeps (5)",
+    },
     ready_path="/authors/1",
     loads=tuple(load(level, 5, 0.5, PATIENT) for level in LEVELS),
     quick_loads=tuple(load(level, 2 if level == 50 else 1, 0.25, QUICK) for level in (1, 10, 50)),

@@ -85,7 +85,13 @@ CASE = Case(
         *("four-workers-pool50", "four-workers-pool10"),
     ),
     backends=("postgres",),
+    databases=("postgres",),
     prepare="syncline_cases.books.prepare",
+    settings={
+        "books": "how many books there are (120)",
+        "pool_size": "connections that an engine keeps, in each worker (5)",
+        "max_overflow": "connections that it may open beyond them (10)",
+    },
     ready_path="/books/?limit=1",
     loads=(*pages(6, 0.5), *crowds(4, 0.5)),
     quick_loads=(pages(1.2, 0.2)[0], load("both crowds", CROWD, 1.8, 0.2, SYNC_PATH, ASYNC_PATH)),

@@ -3,6 +3,7 @@
 from syncline.plan import Request, Timeouts, constant_rate
 from syncline.trial import Case, Load, Published, Variant
 
+ALL_KEYS = 62**3  # keys of three letters and digits
 CONNECTIONS = 64
 THOUSANDS = (5, 10, 20, 30, 40)
 TIMEOUTS = Timeouts(connect_s=2, response_s=5, total_s=10)
@@ -54,6 +55,7 @@ CASE = Case(
     ),
     default_variants=("blocking", "non-blocking"),
     ready_path="/v0/entity?id=AAA",
+    settings={"entities": f"how many are there at first ({ALL_KEYS}, all keys that there are)"},
     loads=tuple(load(request, rate, 8, 1) for request in (PUT, GET) for rate in THOUSANDS),
     quick_loads=tuple(load(request, rate, 3, 0.5) for request in (PUT, GET) for rate in (5, 20)),
     published_loads=(

@@ -40,7 +40,10 @@ def fill(folder: Path, store_name: StoreName, count: int = ALL_KEYS) -> None:
 
 def wanted() -> int:
     """``SYNCLINE_ENTITIES``, or all keys there are."""
-    return min(int(os.environ.get("SYNCLINE_ENTITIES", ALL_KEYS)), ALL_KEYS)
+    text = os.environ.get("SYNCLINE_ENTITIES", str(ALL_KEYS))
+    if not (text.isascii() and text.isdecimal()):
+        raise SystemExit(f"SYNCLINE_ENTITIES is {text!r}; it must be a whole number, 0 or more.")
+    return min(int(text), ALL_KEYS)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ CASE = Case(
     default_variants=("w1-logged", "w1", "w4", "w10", "w50", "w1-nothing", "w10-hand-back"),
     faulty=("w1-nothing",),
     ready_path="/",
+    settings={
+        "content": "what there is to serve: seeded, or none (seeded)",
+        "stdout": "where the log goes: inherited, or terminal, one that is read (inherited)",
+    },
     loads=(load(20, 1),),
     quick_loads=(load(4, 0.25),),
     published_loads=(load(30, 0),),

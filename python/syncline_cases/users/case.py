@@ -40,7 +40,9 @@ CASE = Case(
     default_variants=("sync", "async"),
     faulty=("async-over-sync",),
     backends=("postgres",),
+    databases=("postgres",),
     prepare="syncline_cases.users.prepare",
+    settings={"rows": "how many users there are at first (20)"},
     ready_path="/users",
     # The insert comes last: it makes the table longer, and every later read slower.
     loads=(*(read(level, 10, 1, PATIENT) for level in LEVELS), insert(10)),
