@@ -112,8 +112,8 @@ def main() -> int:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All subjects; the report as JSON data."""
     service_cpu, own_cpu = cores()
-    os.sched_setaffinity(0, {own_cpu})
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
+    os.sched_setaffinity(0, {own_cpu})
     known = subjects()
     found = []
     for name in options.services or known:

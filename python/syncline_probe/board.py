@@ -12,13 +12,15 @@ Summary: TypeAlias = Callable[[], list[dict[str, object]]]
 Settings: TypeAlias = Callable[[], dict[str, object]]
 
 _EVENTS = 256
+_FAILURES = 3
 
 
 class Board:
     """What is asked at each turn of the sampler, and the events since the last.
 
-    Everything that is asked may fail: it is then taken off the board, and one event
-    ``hook-failed`` says which it was and why.
+    Everything that is asked may fail: at its third time running (once may be a race with the
+    service's threads) it is taken off the board, and one event ``hook-failed`` says which it
+    was and why.
 
     Attributes:
         ticks: called 40 times a second with the monotonic time in seconds.
@@ -35,6 +37,7 @@ class Board:
         self.summaries: dict[str, Summary] = {}
         self.settings: dict[str, Settings] = {}
         self.events_lost = 0
+        self._failures: dict[tuple[int, str], int] = {}
         self._events: deque[dict[str, object]] = deque()
 
     def event(self, name: str, **fields: object) -> None:
@@ -62,6 +65,12 @@ class Board:
             try:
                 answers[name] = call(*given)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not spread
-                table.pop(name, None)
-                self.failed(name, error)
+                key = (id(table), name)
+                self._failures[key] = self._failures.get(key, 0) + 1
+                if self._failures[key] == _FAILURES:
+                    del table[name]
+                    self.failed(name, error)
+            else:
+                if self._failures:
+                    self._failures.pop((id(table), name), None)
         return answers

@@ -14,13 +14,14 @@ from pathlib import Path
 from types import TracebackType
 
 import syncline_probe
-from syncline.observe.probe_series import ProcessSamples, combined, single
+from syncline.observe.probe_series import ProcessSamples, combined, latest, single
 from syncline.observe.probe_socket import ProbeSocket
 from syncline.outcome import Series
 
 _EVENTS = 2000
 _PROCESSES = 256
 _STACKS = 20
+_DELAY_S = 60.0
 _REQUESTS = "requests_total"
 
 
@@ -78,12 +79,10 @@ class ProbeProcess:
 
 
 class _Process:
-    def __init__(self, head: ProbeProcess, offset_s: float) -> None:
+    def __init__(self, head: ProbeProcess) -> None:
         self.head = head
-        self.offset_s = offset_s
         self.samples = ProcessSamples()
         self.summary: dict[str, object] = {}
-        self.base: dict[str, object] = {}
 
 
 class ProbeReader:
@@ -134,7 +133,6 @@ class ProbeReader:
             self._start_s = start_monotonic_ns / 1e9
             for process in self._processes.values():
                 process.samples.forget_before(self._start_s)
-                process.base = process.summary
             for kept in (self._events, self._stacks):
                 while kept and kept[0][0] < self._start_s:
                     kept.popleft()
@@ -149,13 +147,17 @@ class ProbeReader:
             by_process: with each process's own as well, as ``probe.loop_lag_p99_ms[4711]``.
         """
         with self._lock:
-            serving = [one for one in self._processes.values() if one.head.served]
-            chosen = serving or list(self._processes.values())
-            found = combined((one.samples for one in chosen), self._start_s)
+            found = combined((one.samples for one in self._chosen()), self._start_s)
             if by_process:
                 for one in self._processes.values():
                     found |= single(one.samples, self._start_s, one.head.pid)
             return found
+
+    def latest(self) -> dict[str, float]:
+        """The newest value of each series, at the cost of a glance."""
+        with self._lock:
+            now_s = time.monotonic()
+            return latest((one.samples for one in self._chosen()), self._start_s, now_s)
 
     def events(self) -> tuple[ProbeEvent, ...]:
         """The events since the mark, of at most the last 2000."""
@@ -230,6 +232,10 @@ class ProbeReader:
     ) -> None:
         self.close()
 
+    def _chosen(self) -> list[_Process]:
+        serving = [one for one in self._processes.values() if one.head.served]
+        return serving or list(self._processes.values())
+
     def _handle(self, connection: int, message: dict[object, object]) -> bool:
         kind = message.get("kind")
         with self._lock:
@@ -260,15 +266,14 @@ class ProbeReader:
                 str(message.get("python", ""))[:20],
                 _texts(message.get("versions")),
             )
-            self._processes[pid] = _Process(head, 0.0)
+            self._processes[pid] = _Process(head)
         process = self._processes[pid]
         process.head = replace(process.head, alive=True)
         self._by_connection[connection] = pid
         return True
 
     def _take(self, process: _Process, kind: str, message: dict[object, object]) -> None:
-        at, pid = message.get("t_s"), process.head.pid
-        t_s = float(at) if isinstance(at, int | float) else time.monotonic()
+        t_s, pid = _plausible(message.get("t_s")), process.head.pid
         if kind == "sample":
             values = message.get("values")
             if isinstance(values, dict):
@@ -299,6 +304,14 @@ class ProbeReader:
             if pid is not None:
                 process = self._processes[pid]
                 process.head = replace(process.head, alive=False)
+
+
+def _plausible(at: object) -> float:
+    """An instant as it was told, unless it is none of the last minute; then now."""
+    now_s = time.monotonic()
+    if isinstance(at, int | float) and now_s - _DELAY_S <= at <= now_s:
+        return float(at)
+    return now_s
 
 
 def _list(value: object) -> list[object]:

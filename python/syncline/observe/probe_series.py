@@ -12,6 +12,7 @@ from syncline.outcome import Series
 PREFIX = "probe."
 GRID_S = 0.1
 _POINTS = 6000  # of one process and quantity: ten minutes at 10 Hz; then every second one goes
+_FRESH_S = 3.0  # how long a value stands for now
 _NAMES = 200  # quantities of one process
 _GREATEST = ("_max_ms", "_p50_ms", "_p99_ms", "_oldest_ms", "_late_ms")
 
@@ -24,7 +25,7 @@ class _Track:
     value: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, t_s: float, value: float, greatest: bool) -> None:
-        self.t_s.append(t_s)
+        self.t_s.append(max(t_s, self.t_s[-1]) if self.t_s else t_s)
         self.value.append(value)
         if len(self.t_s) > _POINTS:
             self._thin(greatest)
@@ -65,6 +66,14 @@ class ProcessSamples:
         track = self._tracks.get(name)
         return track.value[-1] if track is not None else None
 
+    def newest(self, name: str, start_s: float) -> tuple[float, float] | None:
+        """The last instant, on the monotonic clock, and its value; counts from ``start_s``."""
+        track = self._tracks.get(name)
+        if track is None or track.t_s[-1] < start_s:
+            return None
+        base = track.value[0] if is_count(name) and track.t_s[0] < start_s else 0.0
+        return track.t_s[-1], track.value[-1] - base
+
     def since(self, name: str, start_s: float) -> list[tuple[float, float]]:
         """Points from ``start_s`` on, by seconds since then; counts ``_total`` from there."""
         track = self._tracks.get(name)
@@ -101,6 +110,23 @@ def combined(processes: Iterable[ProcessSamples], start_s: float) -> dict[str, S
         if tracks:
             series[PREFIX + name] = _on_grid(tracks, name)
     return series
+
+
+def latest(processes: Iterable[ProcessSamples], start_s: float, now_s: float) -> dict[str, float]:
+    """The last value of each quantity over the processes; one's counts if it is silent now."""
+    found: dict[str, float] = {}
+    for process in processes:
+        for name in process.names():
+            point = process.newest(name, start_s)
+            if point is None or (not is_count(name) and now_s - point[0] > _FRESH_S):
+                continue
+            key, value = PREFIX + name, point[1]
+            known = found.get(key)
+            if known is None:
+                found[key] = value
+            else:
+                found[key] = max(known, value) if is_greatest(name) else known + value
+    return found
 
 
 def single(process: ProcessSamples, start_s: float, pid: int) -> dict[str, Series]:

@@ -15,7 +15,7 @@ __all__ = ["HOOKS", "after_fork", "install"]
 # as a whole: while its __init__ still runs, its parts are there by halves.
 HOOKS = (
     ("asyncio", "event_loop"),
-    ("anyio.lowlevel", "thread_limiter"),
+    ("anyio._backends._asyncio", "thread_limiter"),
     ("concurrent.futures.thread", "executors"),
     ("sqlalchemy", "sqlalchemy_pools"),
     ("sqlalchemy", "sqlalchemy_statements"),

@@ -6,6 +6,7 @@ import asyncio
 from types import ModuleType
 from typing import Any
 
+from syncline_probe import requests
 from syncline_probe.board import Board
 from syncline_probe.pools import PoolState, Reading, family
 
@@ -34,7 +35,14 @@ def install(board: Board, library: ModuleType | None) -> None:
         state = _states.get(id(self))
         if state is not None:
             state.given_back(id(connection))
-        return await original_release(self, connection, **options)
+        request = requests.current.get()
+        if request is None:
+            return await original_release(self, connection, **options)
+        request.in_statement = True  # the pool's own reset is none of the application's
+        try:
+            return await original_release(self, connection, **options)
+        finally:
+            request.in_statement = False
 
     pool._acquire, pool.release = acquire, release
 

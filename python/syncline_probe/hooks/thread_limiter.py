@@ -11,28 +11,25 @@ from syncline_probe.board import Board, Sample
 
 
 def install(board: Board, library: ModuleType | None) -> None:
-    lowlevel: Any = library
+    lowlevel: Any = sys.modules["anyio.lowlevel"]
+    key = vars(library)["_default_thread_limiter"]
 
     def gauge(sample: Sample) -> None:
-        found = list(_limiters(lowlevel))
+        found = list(_limiters(lowlevel, key))
         if found:
             sample["limiter_borrowed"] = sum(len(one._borrowers) for one in found)
             sample["limiter_total"] = sum(one._total_tokens for one in found)
             sample["limiter_waiting"] = sum(len(one._wait_queue) for one in found)
 
     def settings() -> dict[str, object]:
-        return {"tokens": [one._total_tokens for one in _limiters(lowlevel)]}
+        return {"tokens": [one._total_tokens for one in _limiters(lowlevel, key)]}
 
     board.gauges["thread_limiter"] = gauge
     board.settings["thread_limiter"] = settings
 
 
-def _limiters(lowlevel: Any) -> Iterator[Any]:
+def _limiters(lowlevel: Any, key: Any) -> Iterator[Any]:
     """The default limiter of each loop; there is none before the first thread was asked for."""
-    backend = sys.modules.get("anyio._backends._asyncio")
-    if backend is None:
-        return
-    key = vars(backend)["_default_thread_limiter"]
     for values in list(lowlevel._run_vars.values()):
         limiter = values.get(key) or values.get(getattr(key, "_name", None))
         if limiter is not None:

@@ -1,0 +1,181 @@
+"""What the probe says of a service is what the service does."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from syncline.backends import provide
+from syncline.errors import EnvironmentLackError
+from syncline.launch import Workspace, start_service
+from syncline.observe.probe import ProbeEvent, ProbeReader
+from syncline.trial import Variant
+from tests.integration.probed import (
+    APP,
+    APP_FILE,
+    eventually,
+    get,
+    get_all,
+    last,
+    place_of,
+    probed,
+    routes,
+    rows,
+    values,
+)
+
+ONE = Variant("one", app=APP)
+LOOPS = ["asyncio", "uvloop"]
+
+
+def test_a_pool_of_fifteen_with_thirty_five_users_shows_twenty_that_wait() -> None:
+    with probed(ONE) as (service, reader), ThreadPoolExecutor(35) as pool:
+        held = [pool.submit(get, service, "/hold") for _ in range(35)]
+        try:
+            eventually(lambda: last(reader, "probe.pool_waiters") == 20)
+            seen = reader.latest()
+            stacks = reader.request_stacks(timeout_s=20)
+        finally:
+            get(service, "/release")
+        for one in held:
+            one.result()
+        # The request that showed it ready is one more.
+        (pool_row,) = eventually(
+            lambda: [
+                row
+                for one in reader.summaries().values()
+                for row in rows(one, "pools")
+                if row["checkouts"] == 36 and row["checked_out"] == 0
+            ]
+        )
+    assert seen["probe.pool_size"] == 5
+    assert seen["probe.pool_limit"] == 15
+    assert seen["probe.pool_checked_out"] == 15
+    assert seen["probe.pool_overflow"] == 10
+    assert seen["probe.pool_idle_transactions"] == 15
+    assert seen["probe.pool_waiters_on_loop"] == 0
+    assert seen["probe.limiter_borrowed"] == 35
+    assert seen["probe.limiter_total"] == 40
+    assert seen["probe.requests_in_flight"] == 35
+    assert sum(pool_row["waits"]["counts"]) == 20
+    site = pool_row["held_longest"]["site"][0]
+    assert site[1:] == [place_of(APP_FILE, "with engine.connect()"), "hold"]
+    (stack,) = stacks
+    holding = sum(row["count"] for row in rows(stack.content, "requests") if row["holds"] == 1)
+    assert holding == 15
+    waiting = [row for row in rows(stack.content, "threads") if row["count"] == 20]
+    assert any("Queue.get" in str(frame[2]) for frame in waiting[0]["stack"])
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_block_of_150_ms_shows_its_lag_and_its_line(loop: str) -> None:
+    with probed(Variant("loop", app=APP, loop=loop)) as (service, reader):  # type: ignore[arg-type]
+        # On a busy machine the thread that looks may itself come too late, now and then.
+        def blocked() -> ProbeEvent | None:
+            get(service, "/block")
+            found = [one for one in reader.events() if one.fields.get("where")]
+            return found[0] if found else None
+
+        event = eventually(blocked)
+        eventually(lambda: max(values(reader, "probe.loop_lag_max_ms")) >= 130)
+        assert event.name == "loop-blocked"
+        assert event.fields["where"] == [
+            str(APP_FILE),
+            place_of(APP_FILE, "time.sleep(0.15)"),
+            "block",
+        ]
+        assert isinstance(event.fields["lag_ms"], float)
+        assert event.fields["lag_ms"] >= 130
+        assert last(reader, "probe.loop_blocks_total") >= 1
+        # Half the planned heartbeats of a block are late by more than half of it.
+        assert max(values(reader, "probe.loop_lag_p50_ms")) >= 40
+        eventually(lambda: loop in str(reader.settings().get("event_loop")))
+
+
+def test_a_frozen_loop_is_still_reported_and_where_it_stands(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with probed(ONE) as (service, reader):
+        asking = threading.Thread(target=get, args=(service, f"/freeze?fifo={fifo}"))
+        asking.start()
+        try:
+            eventually(lambda: last(reader, "probe.loop_lag_max_ms") > 1500)
+            ongoing = eventually(
+                lambda: [one for one in reader.events() if one.fields.get("ongoing")]
+            )
+            noticed = eventually(lambda: list(reader.stacks()))
+        finally:
+            fifo.write_bytes(b"go on")
+            asking.join()
+    where = ongoing[0].fields["where"]
+    assert isinstance(where, list)
+    assert where[1:] == [place_of(APP_FILE, "read_bytes()"), "freeze"]
+    assert noticed[0].reason.startswith("no request ended for")
+
+
+def test_statements_are_counted_by_route_under_fifty_requests_at_once() -> None:
+    kinds = {"GET /sync/{number}": 7, "GET /async/{number}": 7, "GET /three/{number}": 3}
+    paths = [f"/{kind}/{n}" for n in range(50) for kind in ("sync", "async", "three")]
+    with probed(ONE, ready_path="/release") as (service, reader):
+        get_all(service, paths, 50)
+        eventually(
+            lambda: sum(routes(reader).get(one, {}).get("requests", 0) for one in kinds) == 150
+        )
+        found = routes(reader)
+        repeated = [
+            row["repeated"]
+            for one in reader.summaries().values()
+            for row in rows(one, "routes")
+            if row["route"] == "GET /sync/{number}"
+        ]
+    for route, count in kinds.items():
+        row = found[route]
+        assert (row["requests"], row["least"], row["most"]) == (50, count, count), route
+        assert row["statements"] == 50 * count
+    assert repeated == [{"statement": "SELECT 7", "times": 350, "requests": 50}]
+
+
+@pytest.mark.postgres
+def test_an_async_pool_shows_its_waiters_and_its_statements() -> None:
+    with Workspace.open() as workspace, ProbeReader(workspace.path) as reader:
+        try:
+            backend = provide("postgres", {}, workspace)
+        except EnvironmentLackError as lack:
+            pytest.skip(str(lack))
+        variant = Variant("async", app="tests.integration.probe_async_app:app")
+        with (
+            backend,
+            start_service(
+                variant,
+                workspace=workspace,
+                env={**backend.env(), **reader.env()},
+                ready_path="/none",
+            ) as service,
+        ):
+            get_all(service, [f"/seven/{n}" for n in range(50)], 50)
+            row = eventually(lambda: _row(reader, "GET /seven/{number}", 50))
+            assert (row["statements_min"], row["statements_max"]) == (7, 7)
+            direct = [f"/direct/{n}" for n in range(20)]
+            get_all(service, direct, 20)
+            row = eventually(lambda: _row(reader, "GET /direct/{number}", 20))
+            assert (row["statements_min"], row["statements_max"]) == (7, 7)
+            with ThreadPoolExecutor(35) as pool:
+                held = [pool.submit(get, service, "/hold") for _ in range(35)]
+                eventually(lambda: last(reader, "probe.pool_waiters") == 20)
+                assert last(reader, "probe.pool_idle_transactions") == 15
+                get(service, "/release")
+                for one in held:
+                    one.result()
+            eventually(lambda: last(reader, "probe.pool_waiters") == 0)
+
+
+def _row(reader: ProbeReader, route: str, requests: int) -> dict[str, object] | None:
+    for summary in reader.summaries().values():
+        for row in rows(summary, "routes"):
+            if row["route"] == route and row["requests"] == requests:
+                return dict(row)
+    return None
