@@ -51,7 +51,8 @@ class Sockets(Observer):
         """See :class:`Observer`."""
         sockets = self._sockets()
         open_ones = [one for one in sockets if one.state != LISTEN]
-        unread = [one for one in open_ones if one.unread]
+        # Of one whose client has left (CLOSE_WAIT) nobody waits for an answer any more.
+        unread = [one for one in open_ones if one.unread and one.state == ESTABLISHED]
         listeners = [one for one in sockets if one.state == LISTEN]
         found: Sample = {
             "sockets.established": sum(one.state == ESTABLISHED for one in open_ones),
