@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from syncline.cli import seam
 from syncline.cli.group import cli
-from syncline.cli.seam import run
 
 __all__ = ["cli", "main"]
 
 
 def main() -> None:
     """The ``syncline`` program."""
-    sys.exit(run(cli, sys.argv[1:]))
+    sys.exit(seam.run(cli, sys.argv[1:]))
