@@ -1,8 +1,9 @@
 """What the probe costs a service: ``make bench-probe``.
 
-Each round starts the service twice, with the probe and without, and loads the two in turn (with,
-without, without, with, and the other way round in the next round); the one that is not loaded is
-stopped by SIGSTOP meanwhile. Ratios are taken within a round, so that drift hits both sides.
+Each round starts the service twice, with the probe and without, and loads the two in many short
+turns (with, without, without, with, …); the one that is not loaded is stopped by SIGSTOP meanwhile.
+A round's ratio is the median of those of neighbouring turns, so that drift and bursts of others'
+work fall on both sides; rounds differ by their processes, and their spread makes the interval.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 from typing import Any
 
 import psutil
@@ -38,6 +39,7 @@ from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
 SIDES = ("without", "with")
+_PAIRS = 12  # of turns in a round
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ def _round(
     duration_s: float,
     number: int,
 ) -> dict[str, dict[str, float]]:
-    """One pair of processes; for each side, the means of its two loads."""
-    order = SIDES + SIDES[::-1] if number % 2 else SIDES[::-1] + SIDES
+    """One pair of processes: each side's medians over its turns, and the ratio of the sides."""
+    pairs = [SIDES if (pair + number) % 2 else SIDES[::-1] for pair in range(_PAIRS)]
     with ProbeReader(workspace.path) as reader, contextlib.ExitStack() as stack:
         services = {}
         for side in SIDES:
@@ -173,16 +175,19 @@ def _round(
             stack.callback(_signal, service, signal.SIGCONT)
             _signal(service, signal.SIGSTOP)
         taken: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
-        for side in order:
-            with _awake(services[side]):
-                taken[side].append(_figures(subject, services[side], duration_s))
+        for pair in pairs:
+            for side in pair:
+                with _awake(services[side]):
+                    taken[side].append(_figures(subject, services[side], duration_s))
         if not any(one.served for one in reader.processes()):
             raise BenchmarkError(f"the probe was not heard from {subject.name}")
     result = {
-        side: {key: fmean(one[key] for one in figures) for key in figures[0]}
+        side: {key: median(one[key] for one in figures) for key in figures[0]}
         for side, figures in taken.items()
     }
-    ratio = result["with"]["cpu_us"] / result["without"]["cpu_us"]
+    turns = list(zip(taken["with"], taken["without"], strict=True))
+    result["ratio"] = {key: median(a[key] / b[key] for a, b in turns) for key in turns[0][0]}
+    ratio = result["ratio"]["cpu_us"]
     print(f"{subject.name:<9} round {number + 1}: CPU per request × {ratio:.4f}", flush=True)
     return result
 
@@ -240,8 +245,8 @@ def _signal(service: Service, number: signal.Signals) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--duration", type=float, default=2.0, help="seconds of each load")
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--duration", type=float, default=0.5, help="seconds of each turn")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

@@ -24,13 +24,13 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
         "# What the probe costs",
         "",
         "The same service with the probe and without, interleaved, the service on one core and the",
-        "load generator on another, in a closed loop. Figures are medians over the rounds. The",
-        "ratio (with over without) is the geometric mean of the rounds' own, with its 95 %",
-        "confidence interval (Student's t on the logarithms). CPU is user and system time of the",
-        "service's processes per request: what the probe takes, whoever else is on the machine.",
+        "load generator on another, in a closed loop. Figures are medians. A round's ratio (with",
+        "over without) is the median over pairs of neighbouring turns; shown is the geometric mean",
+        "over the rounds with its 95 % confidence interval (Student's t on the logarithms). CPU is",
+        "user and system time of the service's processes per request: what the probe takes.",
         "Throughput says the same where the core is full, and less well where others are busy.",
         "",
-        f"Command: `{report['command']}` (loads of {report['duration_s']:g} s, four a round)",
+        f"Command: `{report['command']}` (turns of {report['duration_s']:g} s)",
         "",
         *(f"- {name}: {value}" for name, value in report["machine"].items()),
     ]
@@ -54,14 +54,14 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ratio(rounds: Sequence[Mapping[str, Mapping[str, float]]], figure: str) -> str:
-    logs = [math.log(one["with"][figure] / one["without"][figure]) for one in rounds]
+    logs = [math.log(one["ratio"][figure]) for one in rounds]
     interval = ratio_interval(logs)
     middle = math.exp(fmean(logs))
     return f"{middle:.3f} ({interval[0]:.3f}–{interval[1]:.3f})" if interval else f"{middle:.3f}"
 
 
 def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float) -> str:
-    logs = [math.log(one["without"]["cpu_us"] / one["with"]["cpu_us"]) for one in rounds]
+    logs = [-math.log(one["ratio"]["cpu_us"]) for one in rounds]
     interval = ratio_interval(logs)
     asked = f"Budget: {budget:.0%} of the throughput of a full core."
     if interval is None:

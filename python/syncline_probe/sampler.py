@@ -15,9 +15,9 @@ from syncline_probe.importing import ImportWatch
 from syncline_probe.inside import Standstill, everything
 from syncline_probe.versions import versions
 
-TICK_S = 0.025
-_TICKS_A_SAMPLE = 4
-_TICKS_A_SUMMARY = 40
+TICK_S = 0.05  # each takes the GIL from the service
+_TICKS_A_SAMPLE = 2
+_TICKS_A_SUMMARY = 20
 _ARGV_LIMIT = 2048
 
 

@@ -81,7 +81,7 @@ def test_a_block_of_150_ms_shows_its_lag_and_its_line(loop: str) -> None:
             return found[0] if found else None
 
         event = eventually(blocked)
-        eventually(lambda: max(values(reader, "probe.loop_lag_max_ms")) >= 130)
+        eventually(lambda: max(values(reader, "probe.loop_lag_max_ms")) >= 125)
         assert event.name == "loop-blocked"
         assert event.fields["where"] == [
             str(APP_FILE),
@@ -89,7 +89,7 @@ def test_a_block_of_150_ms_shows_its_lag_and_its_line(loop: str) -> None:
             "block",
         ]
         assert isinstance(event.fields["lag_ms"], float)
-        assert event.fields["lag_ms"] >= 130
+        assert event.fields["lag_ms"] >= 125
         assert last(reader, "probe.loop_blocks_total") >= 1
         # Half the planned heartbeats of a block are late by more than half of it.
         assert max(values(reader, "probe.loop_lag_p50_ms")) >= 40

@@ -1,8 +1,8 @@
 """Event loops, asyncio's and uvloop's: how late they are, and what they were doing meanwhile.
 
-A heartbeat is planned on each running loop every 10 ms. What it measures is the lateness of
+A heartbeat is planned on each running loop every 20 ms. What it measures is the lateness of
 all planned instants, those that passed during a block included: a block of 150 ms makes
-fifteen samples from 150 ms down, not one (the omission that HdrHistogram corrects likewise).
+eight samples from 150 ms down, not one (the omission that HdrHistogram corrects likewise).
 The sampler's thread notices an overdue heartbeat and looks at the stack of the loop's thread.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 from syncline_probe.board import Board, Sample
 from syncline_probe.stacks import application_place, every_task, places
 
-BEAT_S = 0.01
+BEAT_S = 0.02
 _SAMPLES = 400  # of one interval; a longer freeze is thinned
 
 
