@@ -35,7 +35,11 @@ def _row(rooms: str, *, siblings: bool = False, stdlib_only: bool = False) -> Ro
 VALUES = _row(
     "errors codec plan trial outcome record events consent finding", siblings=True, stdlib_only=True
 )
-PURE = _row("stats capacity diagnosis record_json hang judge mask", siblings=True, stdlib_only=True)
+PURE = _row(
+    "stats capacity diagnosis record_json hang judge mask objective",
+    siblings=True,
+    stdlib_only=True,
+)
 FACADE = "__init__"  # syncline itself: what `import syncline` offers, for users and the edges
 ROWS = (
     VALUES,
