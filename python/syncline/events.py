@@ -21,12 +21,28 @@ class RunStarted:
     """The run has an id in its store; its first trial is still to come.
 
     Attributes:
+        experiment: the first trials; those that follow from them are told later.
         eta_s: the time to the end of the run, as far as is known now.
     """
 
     id: str
     case: Case
     experiment: Experiment
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """More trials follow from what came of those before.
+
+    Attributes:
+        experiment: these trials, and what they are to show.
+        total: how many trials the run has by now, these included.
+        eta_s: the time to the end of these trials.
+    """
+
+    experiment: Experiment
+    total: int
     eta_s: float
 
 
@@ -127,6 +143,7 @@ class RunEnded:
 
 Event: TypeAlias = (
     RunStarted
+    | PhaseStarted
     | BackendStarting
     | DatabasePreparing
     | ServiceStarting

@@ -56,6 +56,8 @@ def faulty_variants(case: Case) -> frozenset[str]:
 def exit_code(record: RunRecord) -> int:
     """What ``syncline run`` returns for a run, by the exit codes of docs/architecture.md.
 
+    Only trials of the sweep count: those of other phases answer questions of their own.
+
     3 if a trial is not valid through no fault of the service; else 1 if a variant hung, died,
     answered mostly with errors or has a finding of severity ``error``, and is not known to
     (:attr:`syncline.trial.Case.faulty`, or a hang that the original's author published); else 0.
@@ -63,7 +65,7 @@ def exit_code(record: RunRecord) -> int:
     """
     if record.status == "interrupted":
         return 130
-    blames = {(trial.variant.name, blame(outcome)) for trial, outcome in record.trials}
+    blames = {(trial.variant.name, blame(outcome)) for trial, outcome in record.of_phase("sweep")}
     if any(who == "measurement" for _, who in blames) or record.status == "failed":
         return 3
     known = known_to_fail(record)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from syncline.finding import Finding
 from syncline.outcome import Outcome
-from syncline.trial import Case, Trial
+from syncline.trial import Case, Phase, Trial
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 Metric = Literal["throughput_rps", "p50_us", "p99_us"]
@@ -62,6 +62,16 @@ class Comparison:
             when the noise between repeats is not known.
         verdict: None without an interval: a single pair of figures is no verdict.
         reason: why ``ratio`` or ``interval`` is None, in words; empty otherwise.
+        offered_rps: the offered rate of an open loop, where it is a single one.
+        pairs: how many pairs of trials the ratio is made of.
+        could_have_seen: the smallest difference from 1, as a share, that this measurement would
+            have shown in 4 of 5 cases; None without an interval.
+        method: how ``interval``, or else ``within``, was made.
+        within: with one pair only, the 95 % interval from blocks within the two trials. What
+            differs between trials is not in it, so it is a lower bound and makes no verdict.
+        others_share: the share of the machine that others used during the trials; None if it
+            was not observed.
+        words: the verdict for a person: ``no difference shown (could have seen 4 %)``.
     """
 
     load: str
@@ -73,6 +83,13 @@ class Comparison:
     interval: tuple[float, float] | None = None
     verdict: Verdict | None = None
     reason: str = ""
+    offered_rps: float | None = None
+    pairs: int = 0
+    could_have_seen: float | None = None
+    method: str = ""
+    within: tuple[float, float] | None = None
+    others_share: float | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +122,10 @@ class RunRecord:
     trials: tuple[tuple[Trial, Outcome], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    def of_phase(self, phase: Phase) -> tuple[tuple[Trial, Outcome], ...]:
+        """The finished trials of one phase."""
+        return tuple((trial, outcome) for trial, outcome in self.trials if trial.phase == phase)
 
     @property
     def missing(self) -> tuple[Trial, ...]:

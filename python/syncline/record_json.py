@@ -39,6 +39,8 @@ def trial_json(trial: Trial, outcome: Outcome) -> dict[str, Any]:
         "load": load_json(trial.load),
         "repeat": trial.repeat,
         "seed": trial.seed,
+        "phase": trial.phase,
+        "about": trial.about,
         "started": outcome.started,
         "validity": to_json(outcome.validity),
         "hang": to_json(outcome.hang),

@@ -9,9 +9,13 @@ from typing import Literal
 from syncline.codec import identity
 from syncline.errors import PlanError, UsageError
 from syncline.plan import ClosedLoop, Plan, Request, Schedule, Timeouts
+from syncline.provision import Provision
+from syncline.steps import Step
 
-Server = Literal["uvicorn", "granian", "hypercorn", "gunicorn"]
+Server = Literal["uvicorn", "granian", "hypercorn", "gunicorn", "waitress"]
+Interface = Literal["asgi", "wsgi"]
 Loop = Literal["auto", "asyncio", "uvloop"]
+Phase = Literal["sweep", "verification", "capacity", "tuning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ class Variant:
         settings: what the case's own code reads, as ``SYNCLINE_<NAME>`` variables.
         backends: by back end, the server settings this variant needs
             (``{"postgres": {"max_connections": "100"}}``).
+        interface: what ``app`` is.
+        url: where the service listens, if the command has a place of its own for it; without
+            a command, the service that runs there is loaded as it is, and nothing is started.
+        allowed: the hosts of ``url`` that the user said may be loaded.
+        python: the interpreter that serves it, with its libraries; empty is Syncline's own.
+        working_dir: where it is started; empty is Syncline's own.
+        ready_timeout_s: how long it may take to its first answer.
     """
 
     name: str
@@ -43,9 +54,15 @@ class Variant:
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     backends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    interface: Interface = "asgi"
+    url: str = ""
+    allowed: tuple[str, ...] = ()
+    python: str = ""
+    working_dir: str = ""
+    ready_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
-        if (self.app is None) == (not self.command):
+        if (self.app is None) == (not self.command and not self.url):
             raise PlanError(f"variant {self.name!r} needs either an app or a command.")
 
     @property
@@ -134,6 +151,12 @@ class Case:
         settings: what a user may set for all variants, by name: its meaning and default, a line.
             Each reaches the services and ``prepare`` as ``SYNCLINE_<NAME>``.
         databases: the back ends that can be its database, the default one first.
+        provisions: by back end, how its address reaches the service and how it is filled; a
+            back end without one is found by the variable of its kind (``DATABASE_URL``).
+        setup: requests that are sent to each service once, after its start; the loads'
+            requests may use what they capture.
+        rehearsal: requests that are sent once after ``setup``; their answers are checked.
+        teardown: requests that are sent to each service once, before its end.
     """
 
     name: str
@@ -152,6 +175,10 @@ class Case:
     faulty: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     databases: tuple[str, ...] = ()
+    provisions: Mapping[str, Provision] = field(default_factory=dict)
+    setup: tuple[Step, ...] = ()
+    rehearsal: tuple[Step, ...] = ()
+    teardown: tuple[Step, ...] = ()
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -168,13 +195,22 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One variant under one load level, once: the unit that is run, stored and resumed."""
+    """One variant under one load level, once: the unit that is run, stored and resumed.
+
+    Attributes:
+        repeat: from 0, of trials that ask the same.
+        phase: what part of a run it belongs to. Tables and findings are made of the ``sweep``;
+            trials of another phase answer a question of their own.
+        about: that question, for its phase to know its trials by; empty in a sweep.
+    """
 
     case: str
     variant: Variant
     load: Load
     repeat: int = 0
     seed: int = 1
+    phase: Phase = "sweep"
+    about: str = ""
 
     @property
     def identity(self) -> str:
@@ -190,11 +226,19 @@ class Experiment:
         case: the name of the case.
         purpose: what the trials are to show, in a sentence.
         trials: in the order in which they run.
+        alone: whether all other services are ended before each trial, so that what they hold,
+            idle as they are, is free for it.
     """
 
     case: str
     purpose: str
     trials: tuple[Trial, ...]
+    alone: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        """That of its trials."""
+        return self.trials[0].phase if self.trials else "sweep"
 
 
 def sweep(

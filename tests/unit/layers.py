@@ -33,10 +33,12 @@ def _row(rooms: str, *, siblings: bool = False, stdlib_only: bool = False) -> Ro
 
 
 VALUES = _row(
-    "errors codec plan trial outcome record events consent finding", siblings=True, stdlib_only=True
+    "errors codec plan trial outcome record events consent finding search provision steps",
+    siblings=True,
+    stdlib_only=True,
 )
 PURE = _row(
-    "stats capacity diagnosis record_json hang judge mask objective",
+    "stats capacity diagnosis record_json hang judge mask objective openapi config notation",
     siblings=True,
     stdlib_only=True,
 )

@@ -291,7 +291,7 @@ def put_out(record: RunRecord, output: Output) -> None:
             files.write_text(output.json, f"{text}\n")
         if output.series is not None:
             files.write_text(
-                output.series, SERIES_WRITERS[Path(output.series).suffix](record.trials)
+                output.series, SERIES_WRITERS[Path(output.series).suffix](record.of_phase("sweep"))
             )
         files.write_text(report, render_markdown(document))
     finally:

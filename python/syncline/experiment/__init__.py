@@ -5,7 +5,7 @@ The only room that composes the effects; everything it uses comes in as a value 
 """
 
 from syncline.experiment.environment import describe_environment
-from syncline.experiment.run import run_experiment
+from syncline.experiment.run import run_experiment, run_search
 from syncline.experiment.tools import Tools
 
-__all__ = ["Tools", "describe_environment", "run_experiment"]
+__all__ = ["Tools", "describe_environment", "run_experiment", "run_search"]

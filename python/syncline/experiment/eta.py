@@ -11,9 +11,13 @@ _FIRST_GUESS_S = 1.0
 class Eta:
     """What the trials ask for, and what the finished ones took beyond it on the mean."""
 
-    def __init__(self, trials: tuple[Trial, ...]):
+    def __init__(self, trials: tuple[Trial, ...] = ()):
         self._left = [trial.load.duration_s for trial in trials]
         self._beyond_s: list[float] = []
+
+    def add(self, trials: tuple[Trial, ...]) -> None:
+        """More trials are asked for, after those that are left."""
+        self._left += [trial.load.duration_s for trial in trials]
 
     def finished(self, took_s: float) -> None:
         """The first of the trials that are left ended, after that time in all."""

@@ -97,6 +97,13 @@ class Fleet:
         key = identity(variant)
         return self._observatory.watch(key, self._services[key], self._uses.get(key, ()))
 
+    def only(self, variant: Variant) -> None:
+        """Ends all services but this variant's; one that is asked for again is started afresh."""
+        key = identity(variant)
+        for other in [other for other in self._services if other != key]:
+            self._services.pop(other).stop()
+            self._observatory.forget_service(other)
+
     def retire(self, variant: Variant, reason: str) -> None:
         """Ends a service that cannot be used again; the next trial starts a fresh one."""
         key = identity(variant)

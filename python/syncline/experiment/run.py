@@ -11,12 +11,14 @@ from syncline.errors import ServiceStartError, StoreError
 from syncline.events import (
     Event,
     Observer,
+    PhaseStarted,
     RunEnded,
     RunStarted,
     TrialFinished,
     TrialProgress,
     TrialStarted,
 )
+from syncline.experiment.drive import drive
 from syncline.experiment.environment import describe_environment
 from syncline.experiment.eta import Eta
 from syncline.experiment.fleet import Fleet
@@ -25,6 +27,7 @@ from syncline.hang import hang_of
 from syncline.mask import mask, mask_command_line
 from syncline.outcome import Outcome, ServiceExit, Validity
 from syncline.record import Environment, RunRecord, Status
+from syncline.search import Measured, Search, only
 from syncline.store import Store
 from syncline.trial import Case, Experiment, Trial
 
@@ -46,17 +49,48 @@ def run_experiment(
     environment: Environment | None = None,
     tools: Tools | None = None,
 ) -> RunRecord:
-    """Runs the trials in order and keeps each in the store as soon as it ended.
+    """Runs the trials of one experiment in order; see :func:`run_search`."""
+    return run_search(
+        case,
+        only(experiment),
+        purpose=experiment.purpose,
+        store=store,
+        observer=observer,
+        backend_urls=backend_urls,
+        command_line=command_line,
+        environment=environment,
+        tools=tools,
+    )
+
+
+def run_search(
+    case: Case,
+    search: Search[object],
+    *,
+    purpose: str,
+    store: Store,
+    observer: Observer = _silent,
+    backend_urls: Mapping[str, str] | None = None,
+    command_line: tuple[str, ...] = (),
+    environment: Environment | None = None,
+    tools: Tools | None = None,
+) -> RunRecord:
+    """Runs what a search asks for, in order, and keeps each trial in the store as soon as it ended.
 
     A variant that does not start makes its trials invalid and not the others'. Ctrl-C ends the
     run: what was finished is kept, all that was started is stopped, the record's status is
     ``interrupted``.
 
     Args:
+        purpose: what the run is to show, in a sentence.
         observer: hears what happens; one that raises is not called again.
         backend_urls: the user's own servers instead of ours, by back end.
         command_line: what was typed; kept with its secrets masked.
         environment: what the run is said to have run on; this machine by default.
+
+    Returns:
+        the run as it is in the store. What the search returned is not kept: it can be told from
+        the trials.
 
     Raises:
         StoreError: a trial could not be kept; the run ended there, earlier trials are whole.
@@ -69,36 +103,70 @@ def run_experiment(
         head = RunRecord(
             id="",
             case=case,
-            purpose=experiment.purpose,
+            purpose=purpose,
             status="running",
             started=_now(),
             ended=None,
             command_line=mask_command_line(command_line),
             environment=environment or describe_environment(),
-            planned=experiment.trials,
+            planned=(),
         )
         run_id = store.create_run(head)
-        eta = Eta(experiment.trials)
         status: Status = "failed"
-        done = 0
+        course = _Course(case, run_id, store, tools, tell)
         try:
-            tell(RunStarted(run_id, case, experiment, eta.left_s))
             with Fleet(case, workspace, tools, tell, backend_urls or {}) as fleet:
-                for index, trial in enumerate(experiment.trials, 1):
-                    began = tools.clock()
-                    started = TrialStarted(index, len(experiment.trials), trial, eta.left_s)
-                    outcome = _run_trial(trial, fleet, tools, tell, started)
-                    store.add_trial(run_id, trial, outcome)
-                    done = index
-                    eta.finished(tools.clock() - began)
-                    tell(TrialFinished(index, started.total, trial, outcome, eta.left_s))
+                drive(search, lambda experiment: course.run(experiment, fleet))
             status = "finished"
         except KeyboardInterrupt:
             status = "interrupted"
         finally:
             _finish(store, run_id, status)
-            tell(RunEnded(status, done))
+            tell(RunEnded(status, course.done))
     return store.load_run(run_id)
+
+
+class _Course:
+    """How far a run has come over all that its search asked for.
+
+    Attributes:
+        done: how many trials were finished.
+    """
+
+    def __init__(self, case: Case, run_id: str, store: Store, tools: Tools, tell: Observer):
+        self._case, self._run_id, self._store = case, run_id, store
+        self._tools, self._tell = tools, tell
+        self._eta = Eta()
+        self._total = 0
+        self.done = 0
+
+    def run(self, experiment: Experiment, fleet: Fleet) -> Measured:
+        """Runs an experiment's trials and keeps each."""
+        self._plan(experiment)
+        measured = []
+        for trial in experiment.trials:
+            index, began = self.done + 1, self._tools.clock()
+            if experiment.alone:
+                fleet.only(trial.variant)
+            started = TrialStarted(index, self._total, trial, self._eta.left_s)
+            outcome = _run_trial(trial, fleet, self._tools, self._tell, started)
+            self._store.add_trial(self._run_id, trial, outcome)
+            self.done = index
+            self._eta.finished(self._tools.clock() - began)
+            self._tell(TrialFinished(index, self._total, trial, outcome, self._eta.left_s))
+            measured.append((trial, outcome))
+        return tuple(measured)
+
+    def _plan(self, experiment: Experiment) -> None:
+        first = self._total == 0
+        self._store.plan_more(self._run_id, experiment.trials)
+        self._eta.add(experiment.trials)
+        self._total += len(experiment.trials)
+        self._tell(
+            RunStarted(self._run_id, self._case, experiment, self._eta.left_s)
+            if first
+            else PhaseStarted(experiment, self._total, self._eta.left_s)
+        )
 
 
 def _run_trial(

@@ -82,11 +82,13 @@ class Grid:
 
 
 def grid(record: RunRecord) -> Grid:
-    """The cells of a run's table, planned ones without an outcome included."""
+    """The cells of a run's table: of its sweep, planned ones without an outcome included."""
     found: dict[tuple[Level, str], list[Outcome]] = {}
-    for trial in (*record.planned, *(trial for trial, _ in record.trials)):
+    swept = record.of_phase("sweep")
+    planned = (trial for trial in record.planned if trial.phase == "sweep")
+    for trial in (*planned, *(trial for trial, _ in swept)):
         found.setdefault((level_of(trial), trial.variant.name), [])
-    for trial, outcome in record.trials:
+    for trial, outcome in swept:
         found[level_of(trial), trial.variant.name].append(outcome)
     return Grid(
         levels=tuple(dict.fromkeys(level for level, _ in found)),

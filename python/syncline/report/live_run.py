@@ -64,6 +64,13 @@ class RunDisplay:
                     f"about {units.clock(event.eta_s)})",
                     "bold",
                 )
+            case events.PhaseStarted(experiment=experiment, total=total, eta_s=eta_s):
+                self._total = total
+                self._expect(eta_s)
+                trials = units.plural(len(experiment.trials), "more trial")
+                self._display.line(
+                    f"{experiment.purpose} ({trials}, about {units.clock(eta_s)})", "bold"
+                )
             case events.BackendStarting(name=name, shown_url=url):
                 self._now(f"connecting to {url}" if url else f"starting {name}")
             case events.DatabasePreparing():

@@ -111,6 +111,27 @@ class Store:
             self._leases[run_id] = lease
         return run_id
 
+    def plan_more(self, run_id: str, trials: tuple[Trial, ...]) -> None:
+        """Notes that a run is to have these trials as well, after those that it has planned.
+
+        Raises:
+            UsageError: there is no such run.
+            StoreError: nothing was written.
+        """
+        what = f"Run {run_id} in {self._where}"
+        with transaction(self._engine, self._where) as connection:
+            run = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+            if run is None:
+                raise UsageError(f"The store {self._where} has no run {run_id!r}.")
+            head = _decode(RunRecord, unpack(run.payload, run.checksum, what), what)
+            head = replace(head, planned=(*head.planned, *trials))
+            payload, checksum = pack(head)
+            connection.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run_id)
+                .values(planned=len(head.planned), payload=payload, checksum=checksum)
+            )
+
     def add_trial(self, run_id: str, trial: Trial, outcome: Outcome) -> None:
         """Commits a finished trial, whole.
 
@@ -169,14 +190,11 @@ class Store:
             _trial_of(row, f"Trial {number} of run {run_id} in {self._where}")
             for number, row in enumerate(rows, 1)
         )
-        return replace(
-            head,
-            status=self._status(run.id, run.status),
-            ended=run.ended,
-            trials=trials,
-            comparisons=compare(trials),
-            findings=diagnose(trials),
+        record = replace(
+            head, status=self._status(run.id, run.status), ended=run.ended, trials=trials
         )
+        swept = record.of_phase("sweep")
+        return replace(record, comparisons=compare(swept), findings=diagnose(swept))
 
     def runs(self) -> tuple[RunSummary, ...]:
         """All runs, the newest first."""
