@@ -208,7 +208,7 @@ def empty_machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_missing_server_is_said_with_the_ways_to_get_one(
     empty_machine: Path, workspace: Workspace
 ) -> None:
-    with pytest.raises(EnvironmentLackError, match=r"python -m syncline\.backends\.fetch mariadb"):
+    with pytest.raises(EnvironmentLackError, match=r"syncline doctor --fetch mariadb"):
         provide("mariadb", {}, workspace)
 
 
