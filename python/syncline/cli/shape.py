@@ -107,7 +107,8 @@ def served_by(case: Case, names: Sequence[str], serving: Serving) -> tuple[Case,
     """
     if serving == Serving():
         return case, tuple(names)
-    _check_installed(serving)
+    if not any(case.variant(name).python for name in names):
+        _check_installed(serving)
     made: dict[str, Variant] = {}
     faulty = []
     for variant in map(case.variant, names):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,11 +17,15 @@ from syncline.events import (
     ServiceStarting,
 )
 from syncline.experiment.observing import Watch
+from syncline.experiment.readying import backend_env, fill, plan_for, take_steps
 from syncline.experiment.tools import RunningBackend, RunningService, Tools
 from syncline.mask import mask
 from syncline.outcome import LoadResult, Silence
+from syncline.plan import Plan
 from syncline.process import Workspace
-from syncline.trial import Case, Variant
+from syncline.trial import Case, Trial, Variant
+
+_log = logging.getLogger("syncline")
 
 # A service that is retired hangs or is dead; a polite end would only be waited for.
 _RETIRE_GRACE_S = 0.2
@@ -55,6 +60,7 @@ class Fleet:
         self._retired: dict[str, str] = {}
         self._broken: dict[str, ServiceStartError] = {}
         self._uses: dict[str, tuple[str, ...]] = {}
+        self._captures: dict[str, dict[str, str]] = {}
         self._observatory = tools.observe(workspace)
         self._stack = ExitStack()
 
@@ -92,6 +98,11 @@ class Fleet:
             return f"it gave no answer for {_DRAIN_S:g} s after the load"
         return ""
 
+    def plan(self, trial: Trial, service: RunningService) -> Plan:
+        """The plan of a trial's load on its service, with what setup requests captured."""
+        values = self._captures.get(identity(trial.variant), {})
+        return plan_for(trial.load.plan(service.url, trial.seed), service, values)
+
     def watch(self, variant: Variant) -> Watch:
         """What watches a load on the variant's service."""
         key = identity(variant)
@@ -123,8 +134,9 @@ class Fleet:
         # Back ends end after the services that use them.
         with self._stack, ExitStack() as services:
             self._stack.callback(self._observatory.close)
-            for service in self._services.values():
+            for service_key, service in self._services.items():
                 services.callback(service.stop)
+                services.callback(self._tear_down, service_key, service)
 
     def _start(self, variant: Variant, key: str) -> RunningService:
         env = self._backend_env(variant, key)
@@ -135,9 +147,24 @@ class Fleet:
             variant = replace(variant, env={**variant.env, **overlap})
         reason = self._retired.get(key, "")
         self._observer(ServiceStarting(variant, again=key in self._retired, reason=reason))
-        return self._tools.start_service(
+        service = self._tools.start_service(
             variant, workspace=self._workspace, env=env, ready_path=self._case.ready_path
         )
+        try:
+            self._captures[key] = take_steps(service, self._case.setup, {})
+            take_steps(service, self._case.rehearsal, self._captures[key])
+        except BaseException:
+            service.stop()
+            raise
+        return service
+
+    def _tear_down(self, key: str, service: RunningService) -> None:
+        if not self._case.teardown or service.exit_status() is not None:
+            return
+        try:
+            take_steps(service, self._case.teardown, self._captures.get(key, {}))
+        except ServiceStartError as error:  # what was measured before stands all the same
+            _log.warning("Teardown: %s", error)
 
     def _backend_env(self, variant: Variant, service: str) -> dict[str, str]:
         env: dict[str, str] = {}
@@ -149,7 +176,8 @@ class Fleet:
                 self._backends[key] = self._provide(name, settings)
                 # Before any service can take the last connection that there is.
                 self._observatory.see_backend(key, self._backends[key])
-            env.update(self._backends[key].env())
+            provision = self._case.provisions.get(name)
+            env.update(backend_env(provision, self._backends[key].env()))
             keys.append(key)
         self._uses[service] = database = tuple(keys)
         if self._case.prepare is not None and database not in self._prepared:
@@ -157,6 +185,13 @@ class Fleet:
             self._tools.prepare(
                 self._case.prepare, {**env, **variant.settings_env}, self._workspace
             )
+            self._prepared.add(database)
+        if self._case.provisions and database not in self._prepared:
+            self._observer(DatabasePreparing(self._case))
+            for name, key in zip(self._case.backends, keys, strict=True):
+                if provision := self._case.provisions.get(name):
+                    address = self._backends[key].env()
+                    fill(name, provision, variant, address, env, self._workspace)
             self._prepared.add(database)
         return env
 

@@ -11,7 +11,7 @@ from typing import Self
 from syncline.backends import Backend
 from syncline.experiment.observing import Observatory, OpenObservatory, Seen, Watch
 from syncline.experiment.probing import Probe, ProbeWatch
-from syncline.launch import Service
+from syncline.launch import External, Service
 from syncline.observe import (
     Blind,
     MariaDb,
@@ -113,8 +113,10 @@ class _Observatory:
 
     def watch(self, key: str, service: object, backends: tuple[str, ...]) -> Watch:
         eyes = [self._backends[name] for name in backends if name in self._backends]
-        url = service.url if isinstance(service, Service) else ""
+        url = service.url if isinstance(service, Service | External) else ""
         pids = service.pids if isinstance(service, Service) else None
+        if isinstance(service, External) and service.is_seen:
+            pids = service.pids
         inside = ProbeWatch(self._probes.get(key), self._why_no_probe)
         return _Watch(url, pids, eyes, inside)
 

@@ -178,7 +178,7 @@ def _run_trial(
     except ServiceStartError as error:
         return Outcome(started, None, Validity.of((mask(str(error)),)), None)
     tell(event)
-    plan = trial.load.plan(service.url, trial.seed)
+    plan = fleet.plan(trial, service)
     started = _now()
     with fleet.watch(trial.variant) as watch:
         result = tools.load(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from syncline.backends import provide
 from syncline.errors import ServiceStartError
 from syncline.experiment.observatory import open_observatory
 from syncline.experiment.observing import OpenObservatory, unobserved
-from syncline.launch import start_service
+from syncline.launch import find_service, start_service
 from syncline.outcome import LoadResult, Progress
 from syncline.plan import Plan
 from syncline.process import ChildSpec, Workspace, spawn
@@ -91,12 +92,21 @@ def real_tools(*, probe: bool = True) -> Tools:
         load=engine.load,
         open_workspace=Workspace.open,
         provide=provide,
-        start_service=start_service,
+        start_service=_start,
         prepare=prepare,
         answers=answers,
         clock=time.monotonic,
         observe=open_observatory(probe=probe),
     )
+
+
+def _start(
+    variant: Variant, *, workspace: Workspace, env: Mapping[str, str], ready_path: str
+) -> RunningService:
+    """Starts the variant, or finds the service that it stands for."""
+    if variant.app is None and not variant.command:
+        return find_service(variant)
+    return start_service(variant, workspace=workspace, env=env, ready_path=ready_path)
 
 
 def prepare(module: str, env: Mapping[str, str], workspace: Workspace) -> None:
@@ -134,9 +144,17 @@ def answers(url: str, timeout_s: float) -> bool:
     The bound is on each step of the exchange; a body that trickles is not waited for.
     """
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port or 80, timeout=timeout_s
-    )
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        # Nothing is told to it and nothing believed of it: whose it is does not matter here.
+        context = ssl._create_unverified_context()  # noqa: S323
+        connection = http.client.HTTPSConnection(
+            parts.hostname or "", parts.port or 443, timeout=timeout_s, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port or 80, timeout=timeout_s
+        )
     try:
         path = parts.path or "/"
         connection.request("GET", f"{path}?{parts.query}" if parts.query else path)

@@ -1,7 +1,16 @@
 """Starting a variant of a service, knowing that it is ready and that it is ours, ending it."""
 
 from syncline.launch.command import server_argv
-from syncline.launch.service import Service, start_service
+from syncline.launch.external import External, find_service
+from syncline.launch.service import Service, service_env, start_service
 from syncline.process import Workspace
 
-__all__ = ["Service", "Workspace", "server_argv", "start_service"]
+__all__ = [
+    "External",
+    "Service",
+    "Workspace",
+    "find_service",
+    "server_argv",
+    "service_env",
+    "start_service",
+]

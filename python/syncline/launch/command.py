@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+from syncline.errors import UsageError
 from syncline.trial import Variant
 
 
@@ -15,6 +16,9 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
     throughput) unless ``server_args`` hold ``--access-log``; the other servers write none by
     themselves. In ``variant.command``, ``{host}``, ``{port}`` and ``{python}`` are filled in,
     and other braces are left alone.
+
+    Raises:
+        UsageError: the server cannot serve the variant's interface, or not so many workers.
     """
     if variant.app is None:
         known = {"{host}": host, "{port}": str(port), "{python}": python}
@@ -24,19 +28,25 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
         "granian": _granian,
         "hypercorn": _hypercorn,
         "gunicorn": _gunicorn,
+        "waitress": _waitress,
     }[variant.server]
     options = build(variant, host, port)
-    return (python, "-m", variant.server, *options, *variant.server_args, variant.app)
+    # hypercorn tells by a prefix what an application is; the others by an option.
+    kind = "wsgi:" if variant.server == "hypercorn" and variant.interface == "wsgi" else ""
+    app = f"{kind}{variant.app}"
+    return (python, "-m", variant.server, *options, *variant.server_args, app)
 
 
 def _uvicorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
     options = ("--host", host, "--port", str(port), "--no-access-log", "--loop", variant.loop)
+    interface = ("--interface", "wsgi") if variant.interface == "wsgi" else ()
     # One worker is served by the first process itself, as without the option.
-    return options if variant.workers == 1 else (*options, "--workers", str(variant.workers))
+    workers = () if variant.workers == 1 else ("--workers", str(variant.workers))
+    return (*options, *interface, *workers)
 
 
 def _granian(variant: Variant, host: str, port: int) -> tuple[str, ...]:
-    options = ("--interface", "asgi", "--host", host, "--port", str(port))
+    options = ("--interface", variant.interface, "--host", host, "--port", str(port))
     return (*options, "--workers", str(variant.workers), "--loop", variant.loop)
 
 
@@ -47,10 +57,26 @@ def _hypercorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
 
 def _gunicorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
     options = ("--bind", _address(host, port), "--workers", str(variant.workers))
+    if variant.interface == "wsgi":
+        return options  # its own workers: sync, or gthread with --threads
     # Uvicorn's worker has no option for the loop; gunicorn's own (from 24 on) has.
     if variant.loop == "auto" and importlib.util.find_spec("uvicorn_worker") is not None:
         return (*options, "--worker-class", "uvicorn_worker.UvicornWorker")
     return (*options, "--worker-class", "asgi", "--asgi-loop", variant.loop)
+
+
+def _waitress(variant: Variant, host: str, port: int) -> tuple[str, ...]:
+    if variant.interface != "wsgi":
+        raise UsageError(
+            f"waitress serves WSGI applications, and {variant.app} is an ASGI one; choose "
+            "uvicorn, granian, hypercorn or gunicorn."
+        )
+    if variant.workers > 1:
+        raise UsageError(
+            "waitress has one process and no workers; leave out the number of workers, or "
+            "choose gunicorn."
+        )
+    return (f"--listen={_address(host, port)}",)
 
 
 def _address(host: str, port: int) -> str:

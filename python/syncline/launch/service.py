@@ -6,7 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from syncline.errors import ServiceStartError, UsageError
 from syncline.launch.command import server_argv
@@ -84,7 +86,7 @@ def start_service(
     ready_path: str = "/",
     host: str = "127.0.0.1",
     port: int | None = None,
-    ready_timeout_s: float = 30,
+    ready_timeout_s: float | None = None,
     python: str = sys.executable,
     cpus: tuple[int, ...] = (),
 ) -> Service:
@@ -92,7 +94,8 @@ def start_service(
 
     The service's environment is Syncline's own, then ``SYNCLINE_DATA_DIR``, an empty directory
     of its own that goes with the workspace, then ``env``, ``variant.env``, and the settings
-    as ``SYNCLINE_<NAME>``; the later wins. Its working directory is Syncline's. For
+    as ``SYNCLINE_<NAME>``; the later wins. Beside an interpreter of its own
+    (``variant.python``) stand its programs: they come first on its PATH. For
     its argv, and for uvicorn's access log, which is off by default, see
     :func:`syncline.launch.server_argv`.
 
@@ -101,7 +104,7 @@ def start_service(
         env: what the back ends and the probe want it to see.
         ready_path: what is asked for, with GET.
         port: None chooses a free one, and another one should it be taken meanwhile.
-        ready_timeout_s: how long it may take to answer.
+        ready_timeout_s: how long it may take to answer; None is what the variant says.
         python: the interpreter that runs the server.
         cpus: the only processors it may use; empty means all.
 
@@ -111,8 +114,13 @@ def start_service(
         UsageError: the given port is in use.
         EnvironmentLackError: its program cannot be executed.
     """
+    if variant.url:
+        parts = urlsplit(variant.url)
+        host, port = parts.hostname or host, parts.port or port or 80
     if port is not None:
         check_port_free(host, port)
+    python = variant.python or python
+    limit_s = variant.ready_timeout_s if ready_timeout_s is None else ready_timeout_s
     env = {"SYNCLINE_DATA_DIR": str(workspace.directory(f"data-{variant.name}")), **env}
     attempts = _ATTEMPTS if port is None else 1
     for attempt in range(1, attempts + 1):
@@ -123,17 +131,18 @@ def start_service(
                 argv=server_argv(variant, host=host, port=number, python=python),
                 workspace=workspace,
                 name=f"service-{variant.name}",
-                env=_environment(variant, env),
+                env=service_env(variant, env),
+                cwd=Path(variant.working_dir) if variant.working_dir else None,
                 cpus=cpus,
             )
         )
         try:
-            state = await_ready(child, host, number, ready_path, began + ready_timeout_s)
+            state = await_ready(child, host, number, ready_path, began + limit_s)
             if state is Readiness.READY:
                 return Service(variant, child, host, number, time.monotonic() - began)
             stolen = not listening_ports(child.pids()).get(number) and _taken(host, number)
             if not stolen or attempt == attempts:
-                raise _failure(variant, child, number, state, ready_timeout_s)
+                raise _failure(variant, child, number, state, limit_s)
         except BaseException:
             child.stop()
             raise
@@ -141,9 +150,14 @@ def start_service(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _environment(variant: Variant, env: Mapping[str, str]) -> dict[str, str]:
+def service_env(variant: Variant, env: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a variant's service, of which ``env`` is a part."""
     # Unbuffered, so that what it wrote before a hang can be seen.
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **env, **variant.env, **variant.settings_env}
+    made = {**os.environ, "PYTHONUNBUFFERED": "1", **env, **variant.env, **variant.settings_env}
+    if variant.python and "PATH" not in variant.env:
+        programs = os.path.dirname(os.path.abspath(variant.python))  # noqa: PTH100, PTH120
+        made["PATH"] = f"{programs}{os.pathsep}{made.get('PATH', os.defpath)}"
+    return made
 
 
 def _taken(host: str, port: int) -> bool:
