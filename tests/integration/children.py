@@ -33,13 +33,15 @@ async def app(scope, receive, send):
 """
 
 
-def eventually(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> bool:
+def eventually(
+    condition: Callable[[], bool], limit_s: float = LIMIT_S, every_s: float = 0.01
+) -> bool:
     """Whether the condition comes true within the limit."""
     deadline = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.01)
+        time.sleep(every_s)
     return True
 
 
