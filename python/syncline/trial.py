@@ -228,12 +228,15 @@ class Experiment:
         trials: in the order in which they run.
         alone: whether all other services are ended before each trial, so that what they hold,
             idle as they are, is free for it.
+        fresh: whether services are started afresh when a trial's repeat differs from the one
+            before, so that repeats hold what is drawn once per process.
     """
 
     case: str
     purpose: str
     trials: tuple[Trial, ...]
     alone: bool = False
+    fresh: bool = False
 
     @property
     def phase(self) -> Phase:
@@ -244,9 +247,10 @@ class Experiment:
 def sweep(
     case: Case, variants: tuple[str, ...], loads: tuple[Load, ...], seed: int = 1
 ) -> Experiment:
-    """Every named variant under every load, lightest load first, variants in turn.
+    """Every named variant under every load once, lightest load first, variants in turn.
 
-    Variants alternate within a level, so that a drift of the machine meets all of them.
+    Variants alternate within a level, so that a drift of the machine meets all of them; see
+    :func:`syncline.design.repeated` for more than one round.
     """
     chosen = [case.variant(name) for name in variants]
     trials = tuple(

@@ -38,7 +38,7 @@ VALUES = _row(
     stdlib_only=True,
 )
 PURE = _row(
-    "stats capacity diagnosis record_json hang judge mask objective openapi config notation",
+    "stats design capacity diagnosis record_json hang judge mask objective openapi config notation",
     siblings=True,
     stdlib_only=True,
 )
