@@ -22,6 +22,10 @@ from syncline.errors import PlanError
 
 T = TypeVar("T")
 
+LATER: Mapping[str, bool] = types.MappingProxyType({"later": True})
+"""The metadata of a field that was added to a value that has identities in stores: it is left
+out while it is empty, so what asks for nothing new stays what it was."""
+
 
 def to_json(value: object) -> Any:
     """The value as JSON data: dictionaries, lists, strings, numbers, booleans, None.
@@ -31,7 +35,11 @@ def to_json(value: object) -> Any:
             among them, since absent knowledge is ``None``.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {
+            f.name: to_json(item)
+            for f in dataclasses.fields(value)
+            if (item := getattr(value, f.name)) or f.metadata != LATER
+        }
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):

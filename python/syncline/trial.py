@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from syncline.codec import identity
+from syncline.codec import LATER, identity
 from syncline.errors import PlanError, UsageError
 from syncline.plan import ClosedLoop, Plan, Request, Schedule, Timeouts
 from syncline.provision import Provision
@@ -41,6 +41,8 @@ class Variant:
         python: the interpreter that serves it, with its libraries; empty is Syncline's own.
         working_dir: where it is started; empty is Syncline's own.
         ready_timeout_s: how long it may take to its first answer.
+        what_ifs: what is imposed on it; :func:`syncline.whatif.imposed` makes such a variant.
+            Part of its identity only where there is any.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Variant:
     python: str = ""
     working_dir: str = ""
     ready_timeout_s: float = 30.0
+    what_ifs: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
 
     def __post_init__(self) -> None:
         if (self.app is None) == (not self.command and not self.url):

@@ -38,7 +38,8 @@ VALUES = _row(
     stdlib_only=True,
 )
 PURE = _row(
-    "stats design capacity diagnosis record_json hang judge mask objective openapi config notation",
+    "stats design capacity diagnosis record_json hang judge mask objective whatif openapi "
+    "config notation",
     siblings=True,
     stdlib_only=True,
 )

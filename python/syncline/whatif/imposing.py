@@ -1,0 +1,135 @@
+"""Variants with what-ifs, and whether what was imposed on them took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import cast
+
+from syncline.errors import UsageError
+from syncline.outcome import Observation
+from syncline.trial import Loop, Server, Variant
+from syncline.whatif.catalogue import CATALOGUE, DATABASES, By, Settings, checked
+
+KIND = "what-if"  # of the observations that say what was imposed
+
+
+def imposed(variant: Variant, settings: Settings) -> Variant:
+    """The variant with these settings imposed on it; on one that has what-ifs, in addition.
+
+    It is named after both: ``sync+pool_size=50,tokens=100``. What was imposed stands in its
+    ``what_ifs``; server, workers and loop are set as well, where reports look for them.
+
+    Raises:
+        UsageError: a setting is not in the catalogue, or cannot be imposed on this variant; the
+            message says why.
+    """
+    merged = checked({**variant.what_ifs, **checked(settings)})
+    if not merged:
+        return variant
+    _check_possible(variant, merged)
+    label = label_of(merged)
+    old = label_of(variant.what_ifs)
+    return replace(
+        variant,
+        name=f"{base_name(variant)}+{label}",
+        title=f"{variant.title.removesuffix(', what if ' + old)}, what if {label}".lstrip(", "),
+        server=cast("Server", merged.get("server", variant.server)),
+        workers=int(merged.get("workers", variant.workers)),
+        loop=cast("Loop", merged.get("loop", variant.loop)),
+        what_ifs=merged,
+    )
+
+
+def label_of(settings: Settings) -> str:
+    """``pool_size=50,tokens=100``; in the catalogue's order, however they are kept."""
+    return ",".join(f"{name}={settings[name]}" for name in CATALOGUE if name in settings)
+
+
+def base_name(variant: Variant) -> str:
+    """The name of the variant that the what-ifs were imposed on; its own without any."""
+    return variant.name.removesuffix(f"+{label_of(variant.what_ifs)}")
+
+
+def asked_of(variant: Variant, by: By) -> dict[str, str]:
+    """The variant's what-ifs that are imposed by this means."""
+    return {name: value for name, value in variant.what_ifs.items() if CATALOGUE[name].by == by}
+
+
+def backend_settings(variant: Variant, backend: str) -> dict[str, str]:
+    """What the variant asks of a back end: its own settings, and what-ifs over them."""
+    own = dict(variant.backends.get(backend, {}))
+    return own | asked_of(variant, "back end") if backend in DATABASES else own
+
+
+def not_imposed(variant: Variant, observations: Iterable[Observation]) -> tuple[str, ...]:
+    """Why a trial is none of its variant's what-ifs, a sentence for each that did not take.
+
+    A setting took if the probe said so in at least one place of the service, and no process
+    that serves is without it.
+    """
+    asked = asked_of(variant, "probe")
+    if not asked:
+        return ()
+    told = [one for one in observations if one.observer == "probe"]
+    reasons = []
+    for name, value in asked.items():
+        reports = [one for one in told if one.kind == KIND and one.data.get("name") == name]
+        failed = [one for one in reports if not one.data.get("imposed")]
+        if reports and not failed:
+            continue
+        blind = [one.text for one in told if one.kind == "note"]
+        why = str(failed[0].data.get("why", "")) if failed else (blind or [""])[0]
+        why = why.rstrip(".") or "the probe did not say that it was"
+        reasons.append(f"the what-if {name}={value} was not imposed: {why}")
+    return tuple(reasons)
+
+
+def _check_possible(variant: Variant, settings: Settings) -> None:
+    what = f"variant {variant.name!r}"
+    if variant.app is None and not variant.command:
+        raise UsageError(
+            f"What-ifs cannot be imposed on {what}: it is a service that runs already, at "
+            f"{variant.url}, and was not started by Syncline."
+        )
+    if variant.app is None:
+        for name in settings:
+            by = CATALOGUE[name].by
+            if by == "launcher":
+                raise UsageError(
+                    f"The what-if {name} cannot be imposed on {what}: it is a server of its own, "
+                    "started by a command."
+                )
+            if by == "probe" and "python" not in variant.command[0]:
+                raise UsageError(
+                    f"The what-if {name} cannot be imposed on {what}: its command does not start "
+                    "Python, so nothing can be changed inside it."
+                )
+        return
+    server = cast("Server", settings.get("server", variant.server))
+    if server == "waitress" and variant.interface != "wsgi":
+        raise UsageError(
+            f"The what-if server=waitress cannot be imposed on {what}: its application is ASGI."
+        )
+    if variant.server_args and server != variant.server:
+        raise UsageError(
+            f"The what-if server={server} cannot be imposed on {what}: it has arguments for "
+            f"{variant.server} ({' '.join(variant.server_args)})."
+        )
+    _check_keep_alive(what, server, settings.get("keep_alive"))
+
+
+def _check_keep_alive(what: str, server: Server, value: str | None) -> None:
+    able = {
+        "granian": ("off", "it takes keep_alive=off"),
+        "hypercorn": ("a time", "it takes a number of seconds"),
+        "waitress": ("", "it has a bound of its own"),
+    }
+    if value is None or server not in able:
+        return
+    wanted, instead = able[server]
+    if wanted != ("off" if value == "off" else "a time"):
+        raise UsageError(
+            f"The what-if keep_alive={value} cannot be imposed on {what}: {server} cannot be told "
+            f"so; {instead}."
+        )
