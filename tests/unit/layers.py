@@ -39,7 +39,7 @@ VALUES = _row(
 )
 PURE = _row(
     "stats design capacity diagnosis record_json hang judge mask objective whatif openapi "
-    "config notation",
+    "config notation verify",
     siblings=True,
     stdlib_only=True,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from syncline.finding import Evidence, Finding
 from syncline.report import units
 from syncline.report.document import Code, Heading, Node, Points, Sentence, Tone, sentences
+from syncline.report.proof import proof_sentences
 
 _TONES: dict[str, Tone] = {"error": "bad", "warning": "warn", "info": "normal"}
 _SHOWN = 6
@@ -42,6 +43,8 @@ def _finding(one: Finding) -> Iterator[Node]:
             items.append(Sentence(one.fix.prediction))
     sure = f"{one.severity}, confidence {one.confidence:.2f}"
     items.append(Sentence(f"{sure}. More: syncline explain {one.code}", "dim"))
+    if one.verification is not None:
+        items += proof_sentences(one.verification)
     yield Points(tuple(items))
     if one.fix is not None and one.fix.example:
         yield Code(one.fix.example.rstrip("\n"), "python")

@@ -1,0 +1,104 @@
+"""What a verification showed, in sentences made of its own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from syncline.finding import Contrast, Side, SideEffect, Status, Verification
+from syncline.report import units
+from syncline.report.document import Sentence, Tone
+
+_TONES: Mapping[Status, Tone] = {
+    "fixed": "good",
+    "improved": "good",
+    "no difference shown": "warn",
+    "made worse": "bad",
+    "not measured": "warn",
+}
+
+
+def proof_sentences(proof: Verification) -> Iterator[Sentence]:
+    """The proof itself, what it left out, and what the fix costs beside."""
+    main, *others = proof.levels
+    settings = units.listed(tuple(f"{name}={value}" for name, value in proof.imposed.items()))
+    also = "".join(f" {_level_words(one, proof)}." for one in others)
+    yield Sentence(
+        f"Proof: {proof.status}. With {settings} imposed, {_level_words(main, proof)}.{also}",
+        _TONES[proof.status],
+    )
+    effects = tuple(map(effect_words, proof.side_effects))
+    if effects:
+        there = units.plural(proof.side_effects[0].level, "connection")
+        yield Sentence(f"Beside that, at {there}: {units.listed(effects)}.")
+    for reason in dict.fromkeys(reason for one in proof.levels for reason in one.left_out):
+        yield Sentence(f"Left out of the proof, {reason}.", "warn")
+
+
+def effect_words(effect: SideEffect) -> str:
+    """A side effect as what was and what is: ``memory 98.2 MB → 95.1 MB``."""
+    show = units.size if effect.unit == "bytes" else units.count
+    before, after = show(effect.original), show(effect.fixed)
+    return (
+        f"{effect.metric} {before} as before"
+        if before == after
+        else (f"{effect.metric} {before} → {after}")
+    )
+
+
+def _level_words(one: Contrast, proof: Verification) -> str:
+    place = f"at {units.plural(one.level, 'connection')}"
+    if one.original is None:
+        again = _broke(one.fixed) or _shown(one.fixed) or f"{_rate(one.fixed)} req/s"
+        return f"Above its new bound, {place}: {again}"
+    pairs = units.plural(one.pairs, "alternating pair")
+    figures = f"{_side(one.original)} → {_side(one.fixed)} req/s"
+    if one.ratio is not None:
+        figures += f", {_ratio_words(one, proof)}"
+    seen = _seen_words(one)
+    return f"{place} ({pairs}): {figures}{seen}"
+
+
+def _side(side: Side) -> str:
+    rate = _rate(side)
+    return f"{_broke(side)} ({rate})" if side.broke else rate
+
+
+def _rate(side: Side) -> str:
+    low_high = f" ({_interval(side.interval)})" if side.interval is not None else ""
+    return f"{units.rate(side.rate_rps)}{low_high}"
+
+
+def _broke(side: Side) -> str:
+    return f"broke in {side.broke} of {side.trials}" if side.broke else ""
+
+
+def _shown(side: Side) -> str:
+    return f"seen again in {side.shows} of {side.trials}" if side.shows else ""
+
+
+def _seen_words(one: Contrast) -> str:
+    """Whether the finding itself went; not said again where the service broke with it."""
+    if one.original is None or not one.original.shows or one.original.broke:
+        return ""
+    return (
+        f"; the finding showed in {one.original.shows} of {one.original.trials} trials before, "
+        f"in {one.fixed.shows} of {one.fixed.trials} with it"
+    )
+
+
+def _ratio_words(one: Contrast, proof: Verification) -> str:
+    of = "" if proof.metric == "throughput_rps" else " in p99"
+    text = f"{units.ratio(one.ratio)}{of}"
+    if one.interval is None:
+        return f"{text}, a single pair"
+    text += f" ({_interval(one.interval)})"
+    if one.status != "no difference shown":
+        return text
+    could = (
+        "" if one.could_have_seen is None else f" of less than {units.share(one.could_have_seen)}"
+    )
+    return f"{text}, no difference shown{could and f' (one{could} would not be)'}"
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{units.significant(interval[0])}–{units.significant(interval[1])}"

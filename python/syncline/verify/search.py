@@ -1,0 +1,167 @@
+"""The search for proof: which trials are to show what a fix does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncline.diagnosis import diagnose
+from syncline.errors import SynclineError
+from syncline.finding import Finding
+from syncline.search import Measured, Search
+from syncline.trial import Experiment, Load, Trial, Variant, with_duration
+from syncline.verify.design import Design, Effort, Task, design
+from syncline.verify.symptoms import broke, shows
+from syncline.whatif import imposed
+
+_WARMUP = 0.2  # of a trial's time
+_WELL_ABOVE = (
+    1.25  # times the bound: under a steady load a standstill is a matter of chance near it
+)
+
+
+def proven(sweep: Search[Measured], effort: Effort | None) -> Search[None]:
+    """A sweep, and then the proof of what is found in it.
+
+    Args:
+        sweep: returns all that it measured.
+        effort: None for no proof.
+    """
+    measured = yield from sweep
+    if effort is not None:
+        yield from verification(diagnose(measured), measured, effort)
+
+
+def verification(
+    findings: Sequence[Finding], measured: Measured, effort: Effort
+) -> Search[tuple[Finding, ...]]:
+    """Trials of each root finding's fix beside the original, as far as the time goes.
+
+    Of findings with one code the first is tried before any other's second: it is the same fix.
+
+    Args:
+        measured: the sweep in which they were found.
+
+    Returns:
+        the findings that were tried.
+    """
+    cases = list(_cases(findings, measured))[: effort.most]
+    left_s, tried = effort.budget_s, []
+    for number, one in enumerate(cases):
+        chosen = design(one.task, left_s / (len(cases) - number))
+        if chosen is None:
+            continue
+        left_s -= chosen.cost_s
+        yield one.experiment(chosen)
+        tried.append(one.finding)
+    return tuple(tried)
+
+
+def question(finding: Finding) -> str:
+    """By what a finding's trials are known again: :attr:`syncline.trial.Trial.about`."""
+    return f"{finding.code} of {finding.variant}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A finding with what is to be compared."""
+
+    finding: Finding
+    settings: Mapping[str, str]
+    original: Trial
+    fixed: Variant
+    lighter: Load | None
+    above: Load | None
+    breaks: bool
+
+    @property
+    def task(self) -> Task:
+        return Task(
+            breaks=self.breaks,
+            lighter=self.lighter is not None,
+            above=self.above is not None,
+            alone=self.alone,
+            longest_s=self.original.load.duration_s,
+        )
+
+    @property
+    def alone(self) -> bool:
+        """What an idle service keeps of the database's connections is what this is about."""
+        return self.finding.code == "connection-budget"
+
+    def experiment(self, chosen: Design) -> Experiment:
+        """The trials: each pair has its seed, and every other pair begins with the fixed one."""
+        load = _short(self.original.load, chosen.duration_s)
+        trials = list(self._pairs(load, chosen.pairs))
+        where = [str(load.connections)]
+        if self.lighter is not None and chosen.lighter_pairs:
+            lighter = _short(self.lighter, chosen.lighter_s)
+            trials += self._pairs(lighter, chosen.lighter_pairs)
+            where.append(str(lighter.connections))
+        if self.above is not None:
+            above = _short(self.above, chosen.duration_s)
+            trials.append(self._trial(self.fixed, above, 0))
+            where.append(str(above.connections))
+        settings = ", ".join(f"{k}={v}" for k, v in self.settings.items())
+        return Experiment(
+            self.original.case,
+            f"Proof for {question(self.finding)}: {settings} imposed, at {' and '.join(where)} "
+            "connections",
+            tuple(trials),
+            alone=self.alone,
+        )
+
+    def _pairs(self, load: Load, pairs: int) -> Iterator[Trial]:
+        for number in range(pairs):
+            both = (self.original.variant, self.fixed)
+            for variant in both if number % 2 == 0 else reversed(both):
+                yield self._trial(variant, load, number)
+
+    def _trial(self, variant: Variant, load: Load, number: int) -> Trial:
+        return replace(
+            self.original,
+            variant=variant,
+            load=load,
+            repeat=number,
+            seed=self.original.seed + number,
+            phase="verification",
+            about=question(self.finding),
+        )
+
+
+def _cases(findings: Sequence[Finding], measured: Measured) -> Iterator[_Case]:
+    firsts = {id(one) for one in {one.code: one for one in reversed(findings)}.values()}
+    for one in sorted(findings, key=lambda one: id(one) not in firsts):
+        if (found := _case(one, measured)) is not None:
+            yield found
+
+
+def _case(finding: Finding, measured: Measured) -> _Case | None:
+    mine = [pair for pair in measured if pair[0].variant.name == finding.variant]
+    there = [pair for pair in mine if pair[0].load.connections == finding.level]
+    if not there or finding.fix is None or not finding.fix.what_if:
+        return None
+    original, outcome = next((pair for pair in there if shows(finding, *pair)), there[0])
+    try:
+        fixed = imposed(original.variant, finding.fix.what_if)
+    except SynclineError:
+        return None  # another server, another kind of service: what-ifs have their own limits
+    loads = [trial.load for trial, _ in mine if trial.load.name == original.load.name]
+    lighter = [load for load in loads if load.connections < finding.level]
+    above = None
+    if finding.fix.bound is not None:
+        above = replace(original.load, connections=round(_WELL_ABOVE * finding.fix.bound))
+    return _Case(
+        finding=finding,
+        settings=finding.fix.what_if,
+        original=original,
+        fixed=fixed,
+        lighter=max(lighter, key=lambda load: load.connections, default=None),
+        above=above,
+        breaks=broke(outcome),
+    )
+
+
+def _short(load: Load, duration_s: float) -> Load:
+    duration_s = round(duration_s, 2)
+    return replace(with_duration(load, duration_s), warmup_s=round(_WARMUP * duration_s, 2))
