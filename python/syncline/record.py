@@ -51,6 +51,35 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is done, beside its trials: what resuming it must do the same way.
+
+    Attributes:
+        probe: whether services run with the probe inside.
+        servers: the user's own servers, by back end, their passwords masked.
+    """
+
+    probe: bool = True
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run that was taken up again.
+
+    Attributes:
+        started: when, as UTC in ISO 8601.
+        after: how many trials were in the store by then; later ones ran here.
+        differences: what was not as at the run's start, a phrase each.
+    """
+
+    started: str
+    after: int
+    environment: Environment
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two variants under the same load, in one metric.
 
@@ -108,6 +137,8 @@ class RunRecord:
         trials: those that were finished, each with its outcome, in the order they ran.
         comparisons: of cells with the same load, against the first variant.
         findings: why its variants bend, the gravest first.
+        settings: how it is done, beside its trials.
+        resumptions: how often, when and on what it was taken up again.
     """
 
     id: str
@@ -122,6 +153,8 @@ class RunRecord:
     trials: tuple[tuple[Trial, Outcome], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     findings: tuple[Finding, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    resumptions: tuple[Resumption, ...] = ()
 
     def of_phase(self, phase: Phase) -> tuple[tuple[Trial, Outcome], ...]:
         """The finished trials of one phase."""

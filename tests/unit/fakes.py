@@ -47,6 +47,7 @@ class FakeBackend:
     settings: Mapping[str, str]
     url: str | None
     world: World
+    version: str = "18.6"
 
     def env(self) -> dict[str, str]:
         return {"DATABASE_URL": self.url or f"{self.name}://ours"}

@@ -41,6 +41,36 @@ def describe_environment() -> Environment:
     )
 
 
+def differences(before: Environment, after: Environment) -> tuple[str, ...]:
+    """What of the machine and its software is not the same, a phrase each.
+
+    Back ends are left out: they are started later than this is asked.
+    """
+    found = []
+    for name in ("syncline", "python", "system", "kernel", "cpu", "cores", "commit", "dirty"):
+        was, now = getattr(before, name), getattr(after, name)
+        if was != now:
+            found.append(f"{_WORDS.get(name, name)} {_shown(now)}, was {_shown(was)}")
+    for library in sorted({*before.libraries, *after.libraries}):
+        old, new = before.libraries.get(library), after.libraries.get(library)
+        if old != new:
+            found.append(f"{library} {_shown(new)}, was {_shown(old)}")
+    return tuple(found)
+
+
+_WORDS = {"commit": "the repository's commit", "dirty": "uncommitted changes"}
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "unknown"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
 def usable_cores() -> int:
     """How many processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):

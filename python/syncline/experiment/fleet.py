@@ -17,6 +17,7 @@ from syncline.events import (
     ServiceStarting,
 )
 from syncline.experiment.observing import Watch
+from syncline.experiment.profiling import Profiling
 from syncline.experiment.readying import backend_env, fill, plan_for, take_steps
 from syncline.experiment.tools import RunningBackend, RunningService, Tools
 from syncline.mask import mask
@@ -39,6 +40,9 @@ class Fleet:
     A variant's service lives over all levels, so that a level meets it warm, as in production;
     the services of several variants may live at once, since idle ones cost nothing. Variants
     that ask the same of a back end share it.
+
+    Attributes:
+        servers: versions of the back ends that were needed so far, by name.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Fleet:
         self._retired: dict[str, str] = {}
         self._broken: dict[str, ServiceStartError] = {}
         self._uses: dict[str, tuple[str, ...]] = {}
+        self.servers: dict[str, str] = {}
         self._captures: dict[str, dict[str, str]] = {}
         self._observatory = tools.observe(workspace)
         self._stack = ExitStack()
@@ -107,6 +112,12 @@ class Fleet:
         """What watches a load on the variant's service."""
         key = identity(variant)
         return self._observatory.watch(key, self._services[key], self._uses.get(key, ()))
+
+    def profiling(self, trial: Trial) -> Profiling:
+        """What profiles a trial, beside what watches it."""
+        key = identity(trial.variant)
+        probe = self._observatory.inside(key)
+        return self._tools.profile(trial, self._services[key], probe, self._workspace)
 
     def only(self, variant: Variant) -> None:
         """Ends all services but this variant's; one that is asked for again is started afresh."""
@@ -200,4 +211,5 @@ class Fleet:
         self._observer(BackendStarting(name, mask(url) if url is not None else None))
         backend = self._tools.provide(name, settings, self._workspace, url)
         self._stack.callback(backend.close)
+        self.servers[name] = backend.version
         return backend

@@ -19,14 +19,14 @@ from syncline.events import (
     TrialStarted,
 )
 from syncline.experiment.drive import drive
-from syncline.experiment.environment import describe_environment
+from syncline.experiment.environment import describe_environment, differences
 from syncline.experiment.eta import Eta
 from syncline.experiment.fleet import Fleet
 from syncline.experiment.tools import Tools, real_tools
 from syncline.hang import hang_of
 from syncline.mask import mask, mask_command_line
 from syncline.outcome import Outcome, ServiceExit, Validity
-from syncline.record import Environment, RunRecord, Status
+from syncline.record import Environment, Resumption, RunRecord, Settings, Status
 from syncline.search import Measured, Search, only
 from syncline.store import Store
 from syncline.trial import Case, Experiment, Trial
@@ -47,6 +47,8 @@ def run_experiment(
     backend_urls: Mapping[str, str] | None = None,
     command_line: tuple[str, ...] = (),
     environment: Environment | None = None,
+    settings: Settings | None = None,
+    resume: RunRecord | None = None,
     tools: Tools | None = None,
 ) -> RunRecord:
     """Runs the trials of one experiment in order; see :func:`run_search`."""
@@ -59,6 +61,8 @@ def run_experiment(
         backend_urls=backend_urls,
         command_line=command_line,
         environment=environment,
+        settings=settings,
+        resume=resume,
         tools=tools,
     )
 
@@ -73,6 +77,8 @@ def run_search(
     backend_urls: Mapping[str, str] | None = None,
     command_line: tuple[str, ...] = (),
     environment: Environment | None = None,
+    settings: Settings | None = None,
+    resume: RunRecord | None = None,
     tools: Tools | None = None,
 ) -> RunRecord:
     """Runs what a search asks for, in order, and keeps each trial in the store as soon as it ended.
@@ -87,6 +93,9 @@ def run_search(
         backend_urls: the user's own servers instead of ours, by back end.
         command_line: what was typed; kept with its secrets masked.
         environment: what the run is said to have run on; this machine by default.
+        settings: kept with the run, for resuming it.
+        resume: the run to go on with instead of a new one. What it has of the search's trials is
+            not measured again.
 
     Returns:
         the run as it is in the store. What the search returned is not kept: it can be told from
@@ -99,6 +108,7 @@ def run_search(
     """
     tools = tools or real_tools()
     tell = _Telling(observer)
+    environment = environment or describe_environment()
     with tools.open_workspace() as workspace:
         head = RunRecord(
             id="",
@@ -108,12 +118,15 @@ def run_search(
             started=_now(),
             ended=None,
             command_line=mask_command_line(command_line),
-            environment=environment or describe_environment(),
+            environment=environment,
             planned=(),
+            settings=settings or Settings(),
         )
-        run_id = store.create_run(head)
+        run_id = _resume(store, resume, environment) if resume else store.create_run(head)
         status: Status = "failed"
         course = _Course(case, run_id, store, tools, tell)
+        if resume:
+            course.kept = {trial.identity: outcome for trial, outcome in resume.trials}
         try:
             with Fleet(case, workspace, tools, tell, backend_urls or {}) as fleet:
                 drive(search, lambda experiment: course.run(experiment, fleet))
@@ -126,10 +139,17 @@ def run_search(
     return store.load_run(run_id)
 
 
+def _resume(store: Store, run: RunRecord, environment: Environment) -> str:
+    changes = differences(run.environment, environment)
+    store.resume_run(run.id, Resumption(_now(), len(run.trials), environment, changes))
+    return run.id
+
+
 class _Course:
     """How far a run has come over all that its search asked for.
 
     Attributes:
+        kept: what was measured before the run was taken up again, by the trial's identity.
         done: how many trials were finished.
     """
 
@@ -138,6 +158,8 @@ class _Course:
         self._tools, self._tell = tools, tell
         self._eta = Eta()
         self._total = 0
+        self._servers: dict[str, str] = {}
+        self.kept: Mapping[str, Outcome] = {}
         self.done = 0
 
     def run(self, experiment: Experiment, fleet: Fleet) -> Measured:
@@ -145,11 +167,16 @@ class _Course:
         self._plan(experiment)
         measured = []
         for trial in experiment.trials:
+            if (known := self.kept.get(trial.identity)) is not None:
+                self.done += 1
+                measured.append((trial, known))
+                continue
             index, began = self.done + 1, self._tools.clock()
             if experiment.alone:
                 fleet.only(trial.variant)
             started = TrialStarted(index, self._total, trial, self._eta.left_s)
             outcome = _run_trial(trial, fleet, self._tools, self._tell, started)
+            self._note(fleet.servers)
             self._store.add_trial(self._run_id, trial, outcome)
             self.done = index
             self._eta.finished(self._tools.clock() - began)
@@ -157,10 +184,17 @@ class _Course:
             measured.append((trial, outcome))
         return tuple(measured)
 
+    def _note(self, servers: Mapping[str, str]) -> None:
+        if servers != self._servers:
+            self._servers = dict(servers)
+            self._store.note_servers(self._run_id, servers)
+
     def _plan(self, experiment: Experiment) -> None:
         first = self._total == 0
         self._store.plan_more(self._run_id, experiment.trials)
-        self._eta.add(experiment.trials)
+        self._eta.add(
+            tuple(trial for trial in experiment.trials if trial.identity not in self.kept)
+        )
         self._total += len(experiment.trials)
         self._tell(
             RunStarted(self._run_id, self._case, experiment, self._eta.left_s)
@@ -180,14 +214,15 @@ def _run_trial(
     tell(event)
     plan = fleet.plan(trial, service)
     started = _now()
-    with fleet.watch(trial.variant) as watch:
+    with fleet.watch(trial.variant) as watch, fleet.profiling(trial) as profiling:
         result = tools.load(
             plan, lambda progress: tell(TrialProgress(progress, watch.glance(progress)))
         )
     seen = watch.seen(result)
+    profiled = profiling.profiled(result)
     hang = hang_of(result)
     status = service.exit_status()
-    reasons = result.validity.reasons
+    reasons = (*result.validity.reasons, *profiled.reasons)
     if status is not None:
         reasons = (*reasons, f"the service died during the load, {_ending(status)}")
     unwell = status is not None or hang is not None or result.failed or result.timed_out
@@ -202,6 +237,7 @@ def _run_trial(
         series=seen.series,
         service=ServiceExit(status, log),
         observations=seen.observations,
+        profiles=profiled.profiles,
     )
 
 

@@ -18,6 +18,7 @@ from syncline.backends import provide
 from syncline.errors import ServiceStartError
 from syncline.experiment.observatory import open_observatory
 from syncline.experiment.observing import OpenObservatory, unobserved
+from syncline.experiment.profiling import StartProfiling, profiling, unprofiled
 from syncline.launch import find_service, start_service
 from syncline.outcome import LoadResult, Progress
 from syncline.plan import Plan
@@ -42,6 +43,8 @@ class RunningBackend(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
     def env(self) -> dict[str, str]: ...
     def close(self) -> None: ...
 
@@ -70,6 +73,7 @@ class Tools:
         answers: whether a GET of a URL is answered within so many seconds.
         clock: monotonic seconds.
         observe: opens what observes the run; nothing by default.
+        profile: profiles the trials that are for it; none by default.
     """
 
     load: Callable[[Plan, Callable[[Progress], None]], LoadResult]
@@ -80,6 +84,7 @@ class Tools:
     answers: Callable[[str, float], bool]
     clock: Callable[[], float]
     observe: OpenObservatory = unobserved
+    profile: StartProfiling = unprofiled
 
 
 def real_tools(*, probe: bool = True) -> Tools:
@@ -97,6 +102,7 @@ def real_tools(*, probe: bool = True) -> Tools:
         answers=answers,
         clock=time.monotonic,
         observe=open_observatory(probe=probe),
+        profile=profiling,
     )
 
 

@@ -18,6 +18,7 @@ from syncline.errors import StoreError
 from syncline.mask import mask
 
 BUSY_TIMEOUT_S = 10
+_READS = "syncline_reads"
 
 
 def open_database(place: str) -> tuple[Engine, Path | None]:
@@ -32,12 +33,14 @@ def open_database(place: str) -> tuple[Engine, Path | None]:
         return _sqlite(path), path
     try:
         url = make_url(place)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() != "sqlite":
             return create_engine(url, poolclass=NullPool), None
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise StoreError(
             f"The store's URL {mask(place)!r} cannot be used: {error}. "
-            "Give a file's path, sqlite:///PATH or postgresql+psycopg://…"
+            "Give a file's path, sqlite:///PATH, or postgresql://… with psycopg installed."
         ) from error
     if not url.database or url.database == ":memory:":
         raise StoreError(f"The store's URL {place!r} names no file; give sqlite:///PATH.")
@@ -58,6 +61,17 @@ def transaction(engine: Engine, where: str) -> Iterator[Connection]:
         raise StoreError(_sentence(error.orig, where)) from error
     except sqlite3.Error as error:  # from _on_connect, where SQLAlchemy does not translate
         raise StoreError(_sentence(error, where)) from error
+
+
+@contextlib.contextmanager
+def reading(engine: Engine, where: str) -> Iterator[Connection]:
+    """One instant of the database, read without keeping any writer waiting.
+
+    Raises:
+        StoreError: the database refused, as one sentence of what to do.
+    """
+    with transaction(engine.execution_options(**{_READS: True}), where) as connection:
+        yield connection
 
 
 def _sqlite(path: Path) -> Engine:
@@ -83,7 +97,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
 def _on_begin(connection: Connection) -> None:
     # IMMEDIATE takes the write lock at once: a second runner waits here, where waiting is safe,
     # and not at its first write, where SQLite must refuse it if another wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _make_directory(path: Path) -> None:

@@ -1,12 +1,16 @@
 """The tables, and their version.
 
 A change of the tables or of the payloads' shape that an older Syncline cannot read raises
-:data:`SCHEMA_VERSION`.
+:data:`SCHEMA_VERSION` and adds a step to :mod:`syncline.store.migrate`.
+
+Versions: 1, the first; 2, the user's commit beside each run, how a run is done and taken up
+again in its payload.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     ForeignKey,
@@ -17,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     inspect,
     select,
@@ -24,7 +29,7 @@ from sqlalchemy import (
 
 from syncline.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 METADATA = MetaData()
 
@@ -47,6 +52,9 @@ RUNS = Table(
     # The run's RunRecord without its trials, as packed by payload.py.
     Column("payload", LargeBinary, nullable=False),
     Column("checksum", String(64), nullable=False),
+    Column("commit_id", String(64)),
+    Column("dirty", Boolean),
+    Index("runs_by_start", "started"),
 )
 
 TRIALS = Table(
@@ -66,12 +74,24 @@ TRIALS = Table(
     Index("trials_by_identity", "identity"),
 )
 
+# Any number will do, as long as every Syncline uses the same one.
+_SCHEMA_LOCK = 0x53594E43
 
-def ensure_schema(connection: Connection, where: str) -> None:
-    """Creates the tables in an empty database; else checks that this version can read them.
+
+def lock_schema(connection: Connection) -> None:
+    """Lets one process at a time look at the tables and make them.
+
+    SQLite has locked all of the database when a transaction begins.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+
+
+def schema_version(connection: Connection, where: str) -> int | None:
+    """The version of the tables; None if the database is empty.
 
     Raises:
-        StoreError: the store is of another version, or another program's database.
+        StoreError: the store is newer than this Syncline, or another program's database.
     """
     tables = set(inspect(connection).get_table_names())
     if SCHEMA.name not in tables:
@@ -80,12 +100,17 @@ def ensure_schema(connection: Connection, where: str) -> None:
                 f"{where} is not a store of Syncline: it has the tables {', '.join(foreign[:5])}. "
                 "Name another place with --store."
             )
-        METADATA.create_all(connection)
-        connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))
-        return
+        return None
     version = connection.scalar(select(SCHEMA.c.version))
-    if version != SCHEMA_VERSION:
+    if version is None or not 1 <= version <= SCHEMA_VERSION:
         raise StoreError(
-            f"{where} has schema version {version}; this Syncline reads version "
+            f"{where} has schema version {version}; this Syncline reads versions 1 to "
             f"{SCHEMA_VERSION}. Upgrade Syncline, or name another place with --store."
         )
+    return int(version)
+
+
+def create_schema(connection: Connection) -> None:
+    """Makes the tables in an empty database."""
+    METADATA.create_all(connection)
+    connection.execute(insert(SCHEMA).values(version=SCHEMA_VERSION))

@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 
-from syncline.codec import from_json
 from syncline.diagnosis import diagnose
-from syncline.errors import PlanError, StoreError, UsageError
+from syncline.errors import StoreError, UsageError
 from syncline.mask import mask
 from syncline.outcome import Outcome
-from syncline.record import RunRecord, Status
+from syncline.record import Resumption, RunRecord, Status
 from syncline.stats import compare
-from syncline.store.database import open_database, transaction
-from syncline.store.lease import Lease, is_held
-from syncline.store.payload import pack, unpack
-from syncline.store.schema import RUNS, TRIALS, ensure_schema
+from syncline.store.database import open_database, reading, transaction
+from syncline.store.heads import (
+    RunSummary,
+    head_values,
+    read_head,
+    trial_of,
+    trial_values,
+    write_head,
+)
+from syncline.store.lease import FileLease, Lease, ServerLease, is_held, is_held_on_server
+from syncline.store.migrate import migrate
+from syncline.store.naming import can_be_id, find, new_run_id
+from syncline.store.schema import (
+    RUNS,
+    SCHEMA_VERSION,
+    TRIALS,
+    create_schema,
+    lock_schema,
+    schema_version,
+)
 from syncline.trial import Trial
-
-T = TypeVar("T")
+from syncline.verify import verified
 
 DEFAULT_STORE = ".syncline/runs.db"
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """A run in a list of runs.
-
-    Attributes:
-        planned, done: how many trials were asked for, and how many are in the store.
-    """
-
-    id: str
-    case: str
-    purpose: str
-    status: Status
-    started: str
-    ended: str | None
-    planned: int
-    done: int
 
 
 class Store:
@@ -62,16 +57,28 @@ class Store:
 
     @classmethod
     def open(cls, place: str | Path = DEFAULT_STORE) -> Store:
-        """The store at a path or a database URL; made if there is none.
+        """The store at a path or a database URL; made if there is none, migrated if it is older.
 
         Raises:
-            StoreError: it cannot be opened, is another program's, or of another version.
+            StoreError: it cannot be opened, is another program's, or of a newer version.
         """
         engine, path = open_database(str(place))
         where = str(path) if path is not None else mask(str(place))
-        with transaction(engine, where) as connection:
-            ensure_schema(connection, where)
+        with reading(engine, where) as connection:
+            version = schema_version(connection, where)
+        if version is None:
+            with transaction(engine, where) as connection:
+                lock_schema(connection)
+                if schema_version(connection, where) is None:
+                    create_schema(connection)
+        elif version < SCHEMA_VERSION:
+            migrate(engine, where, path)
         return cls(engine, where, path)
+
+    @property
+    def where(self) -> str:
+        """The store in words, without secrets."""
+        return self._where
 
     def create_run(self, record: RunRecord) -> str:
         """Writes a run without its trials; this process is now the one that runs it.
@@ -86,51 +93,60 @@ class Store:
             StoreError: nothing was written.
         """
         run_id = record.id or new_run_id()
-        head = replace(record, id=run_id, trials=(), comparisons=(), findings=())
-        payload, checksum = pack(head)
-        lease = self._path and Lease(self._lease_path(run_id))
-        try:
+        values = head_values(replace(record, id=run_id))
+
+        def write() -> None:
             with transaction(self._engine, self._where) as connection:
-                connection.execute(
-                    insert(RUNS).values(
-                        id=run_id,
-                        case_name=head.case.name,
-                        purpose=head.purpose,
-                        status=head.status,
-                        started=head.started,
-                        planned=len(head.planned),
-                        payload=payload,
-                        checksum=checksum,
-                    )
-                )
-        except BaseException:
-            if lease:
-                lease.close()
-            raise
-        if lease:
-            self._leases[run_id] = lease
+                connection.execute(insert(RUNS).values(id=run_id, status=record.status, **values))
+
+        self._take(run_id, write)
         return run_id
+
+    def resume_run(self, run_id: str, resumption: Resumption) -> None:
+        """Takes up a run that nobody runs; this process is now the one that runs it.
+
+        Raises:
+            UsageError: there is no such run.
+            StoreError: another process is running it, or nothing could be written.
+        """
+
+        def write() -> None:
+            with transaction(self._engine, self._where) as connection:
+                head, _ = read_head(connection, run_id, self._where)
+                write_head(connection, replace(head, resumptions=(*head.resumptions, resumption)))
+                connection.execute(
+                    update(RUNS).where(RUNS.c.id == run_id).values(status="running", ended=None)
+                )
+
+        self._take(run_id, write)
 
     def plan_more(self, run_id: str, trials: tuple[Trial, ...]) -> None:
         """Notes that a run is to have these trials as well, after those that it has planned.
+
+        A trial that it has planned already is not planned twice.
 
         Raises:
             UsageError: there is no such run.
             StoreError: nothing was written.
         """
-        what = f"Run {run_id} in {self._where}"
         with transaction(self._engine, self._where) as connection:
-            run = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
-            if run is None:
-                raise UsageError(f"The store {self._where} has no run {run_id!r}.")
-            head = _decode(RunRecord, unpack(run.payload, run.checksum, what), what)
-            head = replace(head, planned=(*head.planned, *trials))
-            payload, checksum = pack(head)
-            connection.execute(
-                update(RUNS)
-                .where(RUNS.c.id == run_id)
-                .values(planned=len(head.planned), payload=payload, checksum=checksum)
-            )
+            head, _ = read_head(connection, run_id, self._where)
+            known = {trial.identity for trial in head.planned}
+            more = tuple(trial for trial in trials if trial.identity not in known)
+            write_head(connection, replace(head, planned=(*head.planned, *more)))
+
+    def note_servers(self, run_id: str, versions: Mapping[str, str]) -> None:
+        """Notes the versions of the back ends that a run met, by name.
+
+        Raises:
+            UsageError: there is no such run.
+            StoreError: nothing was written.
+        """
+        with transaction(self._engine, self._where) as connection:
+            head, _ = read_head(connection, run_id, self._where)
+            servers = {**head.environment.servers, **versions}
+            environment = replace(head.environment, servers=servers)
+            write_head(connection, replace(head, environment=environment))
 
     def add_trial(self, run_id: str, trial: Trial, outcome: Outcome) -> None:
         """Commits a finished trial, whole.
@@ -138,21 +154,9 @@ class Store:
         Raises:
             StoreError: it is not in the store; earlier trials are.
         """
-        payload, checksum = pack({"trial": trial, "outcome": outcome})
+        values = trial_values(run_id, trial, outcome)
         with transaction(self._engine, self._where) as connection:
-            connection.execute(
-                insert(TRIALS).values(
-                    run_id=run_id,
-                    identity=trial.identity,
-                    variant=trial.variant.name,
-                    load_name=trial.load.name,
-                    connections=trial.load.connections,
-                    repeat=trial.repeat,
-                    validity=outcome.validity.status,
-                    payload=payload,
-                    checksum=checksum,
-                )
-            )
+            connection.execute(insert(TRIALS).values(**values))
 
     def finish_run(self, run_id: str, status: Status) -> None:
         """Ends a run; a later end of the same run wins.
@@ -169,6 +173,51 @@ class Store:
             if lease := self._leases.pop(run_id, None):
                 lease.close()
 
+    def import_run(self, record: RunRecord) -> None:
+        """Writes a run of another store with all its trials, whole or not at all.
+
+        Raises:
+            UsageError: a run of that id is here already, or it cannot be the id of a run.
+            StoreError: nothing was written.
+        """
+        if not can_be_id(record.id):
+            raise UsageError(f"{record.id!r} cannot be the id of a run.")
+        status = "interrupted" if record.status == "running" else record.status
+        with transaction(self._engine, self._where) as connection:
+            if connection.scalar(select(RUNS.c.id).where(RUNS.c.id == record.id)) is not None:
+                raise UsageError(f"The store {self._where} has a run {record.id} already.")
+            values = head_values(record)
+            connection.execute(
+                insert(RUNS).values(id=record.id, status=status, ended=record.ended, **values)
+            )
+            for trial, outcome in record.trials:
+                connection.execute(insert(TRIALS).values(**trial_values(record.id, trial, outcome)))
+
+    def delete_run(self, run_id: str) -> None:
+        """Removes a run and its trials. The file keeps its size; later runs fill the room.
+
+        Raises:
+            UsageError: there is no such run, or a process is running it.
+            StoreError: nothing was removed.
+        """
+        with transaction(self._engine, self._where) as connection:
+            query = select(RUNS.c.status).where(RUNS.c.id == run_id)
+            status = connection.execute(query).scalar_one_or_none()
+            if status is None:
+                raise UsageError(f"The store {self._where} has no run {run_id!r}.")
+            if self._status(run_id, status) == "running":
+                raise UsageError(f"Run {run_id} is running; stop it before you remove it.")
+            connection.execute(delete(TRIALS).where(TRIALS.c.run_id == run_id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
+
+    def find(self, name: str) -> str:
+        """The id of the run that is meant by an id, its beginning, ``latest`` or ``latest~1``.
+
+        Raises:
+            UsageError: none or several fit.
+        """
+        return find(name, [run.id for run in self.runs()], self._where)
+
     def load_run(self, run_id: str) -> RunRecord:
         """A run with the trials that it has so far, in the order they were finished.
 
@@ -177,35 +226,34 @@ class Store:
             StoreError: it, or one of its trials, is damaged.
         """
         by_position = TRIALS.c.position
-        with transaction(self._engine, self._where) as connection:
-            run = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+        with reading(self._engine, self._where) as connection:
+            head, run = read_head(connection, run_id, self._where)
             rows = connection.execute(
                 select(TRIALS).where(TRIALS.c.run_id == run_id).order_by(by_position)
             ).all()
-        if run is None:
-            raise UsageError(f"The store {self._where} has no run {run_id!r}.")
-        what = f"Run {run_id} in {self._where}"
-        head = _decode(RunRecord, unpack(run.payload, run.checksum, what), what)
         trials = tuple(
-            _trial_of(row, f"Trial {number} of run {run_id} in {self._where}")
+            trial_of(row, f"Trial {number} of run {run_id} in {self._where}")
             for number, row in enumerate(rows, 1)
         )
         record = replace(
             head, status=self._status(run.id, run.status), ended=run.ended, trials=trials
         )
         swept = record.of_phase("sweep")
-        return replace(record, comparisons=compare(swept), findings=diagnose(swept))
+        findings = verified(diagnose(swept), record.trials)
+        return replace(record, comparisons=compare(swept), findings=findings)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """All runs, the newest first."""
         done = select(TRIALS.c.run_id, func.count().label("done")).group_by(TRIALS.c.run_id)
         counts = done.subquery()
+        # Not the payloads: a list of a thousand runs must not read them all.
+        columns = [column for column in RUNS.c if column.name not in ("payload", "checksum")]
         query = (
-            select(RUNS, func.coalesce(counts.c.done, 0).label("done"))
+            select(*columns, func.coalesce(counts.c.done, 0).label("done"))
             .outerjoin(counts, counts.c.run_id == RUNS.c.id)
             .order_by(RUNS.c.started.desc(), RUNS.c.id.desc())
         )
-        with transaction(self._engine, self._where) as connection:
+        with reading(self._engine, self._where) as connection:
             rows = connection.execute(query).all()
         return tuple(
             RunSummary(
@@ -217,6 +265,8 @@ class Store:
                 ended=row.ended,
                 planned=row.planned,
                 done=row.done,
+                commit=row.commit_id,
+                dirty=row.dirty,
             )
             for row in rows
         )
@@ -239,21 +289,32 @@ class Store:
     ) -> None:
         self.close()
 
-    def _lease_path(self, run_id: str) -> Path:
-        if self._path is None or not run_id.replace("-", "").isalnum():
+    def _take(self, run_id: str, write: Callable[[], None]) -> None:
+        """Takes the run's lease, and keeps it if what follows was written."""
+        if not can_be_id(run_id):
             raise StoreError(f"{run_id!r} cannot be the id of a run.")
-        return self._path.with_name(f"{self._path.name}-running") / run_id
+        lease: Lease = (
+            ServerLease(self._engine, run_id)
+            if self._path is None
+            else FileLease(_lease_path(self._path, run_id))
+        )
+        try:
+            write()
+        except BaseException:
+            lease.close()
+            raise
+        self._leases[run_id] = lease
 
     def _status(self, run_id: str, status: Status) -> Status:
         """A run that is called running while nobody runs it was interrupted."""
-        if status != "running" or self._path is None or run_id in self._leases:
+        if status != "running" or run_id in self._leases:
             return status
-        return "running" if is_held(self._lease_path(run_id)) else "interrupted"
-
-
-def new_run_id() -> str:
-    """An id that sorts by the time of its making, such as ``20260102-030405-9f2c``."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        if self._path is None:
+            held = is_held_on_server(self._engine, run_id)
+        else:
+            # The id of a store from elsewhere must not lead out of the leases' directory.
+            held = can_be_id(run_id) and is_held(_lease_path(self._path, run_id))
+        return "running" if held else "interrupted"
 
 
 def now() -> str:
@@ -261,18 +322,5 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _trial_of(row: Row[Any], what: str) -> tuple[Trial, Outcome]:
-    data = unpack(row.payload, row.checksum, what)
-    if not isinstance(data, dict):
-        raise StoreError(f"{what} does not have the shape of a trial.")
-    return (
-        _decode(Trial, data.get("trial"), what),
-        _decode(Outcome, data.get("outcome"), what),
-    )
-
-
-def _decode(cls: type[T], data: object, what: str) -> T:
-    try:
-        return from_json(cls, data)
-    except PlanError as error:
-        raise StoreError(f"{what} cannot be read: {error}") from error
+def _lease_path(store: Path, run_id: str) -> Path:
+    return store.with_name(f"{store.name}-running") / run_id
