@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncline.cli import parameters
+from syncline import notation
 from syncline.cli.target import parse_target
 from syncline.errors import UsageError
 from syncline.plan import Phase
@@ -15,13 +15,13 @@ from syncline.plan import Phase
     [("5", 5.0), ("5s", 5.0), ("1m", 60.0), ("1m30s", 90.0), ("250ms", 0.25), ("1.5h", 5400.0)],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert parameters.duration_s(text) == pytest.approx(seconds)
+    assert notation.duration_s(text) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("text", ["", "s", "-5", "5x", "1e3", "nan", "٥"])
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError):
-        parameters.duration_s(text)
+        notation.duration_s(text)
 
 
 @pytest.mark.parametrize(
@@ -46,23 +46,23 @@ def test_no_path_can_smuggle_a_second_request() -> None:
 
 
 def test_rates_and_ramps() -> None:
-    assert parameters.rate_range("1.5k") == (1500.0, 1500.0)
-    assert parameters.rate_range("100/s..1000") == (100.0, 1000.0)
+    assert notation.rate_range("1.5k") == (1500.0, 1500.0)
+    assert notation.rate_range("100/s..1000") == (100.0, 1000.0)
 
 
 @pytest.mark.parametrize("text", ["", "fast", "-1", "1..", "..1", "0", "0..0"])
 def test_what_is_no_rate(text: str) -> None:
     with pytest.raises(UsageError):
-        parameters.rate_range(text)
+        notation.rate_range(text)
 
 
 def test_stages_may_be_silent_but_not_all() -> None:
-    assert parameters.stages("1s:0,2s:5..10") == (Phase(1.0, 0.0, 0.0), Phase(2.0, 5.0, 10.0))
+    assert notation.stages("1s:0,2s:5..10") == (Phase(1.0, 0.0, 0.0), Phase(2.0, 5.0, 10.0))
     for text in ("1s:0", "1s", "1s:", ":5", "1s:5,"):
         with pytest.raises(UsageError):
-            parameters.stages(text)
+            notation.stages(text)
 
 
 def test_statuses_are_codes_or_classes() -> None:
-    assert parameters.statuses("200,404") == (200, 404)
-    assert parameters.statuses("5xx") == tuple(range(500, 600))
+    assert notation.statuses("200,404") == (200, 404)
+    assert notation.statuses("5xx") == tuple(range(500, 600))

@@ -2,14 +2,17 @@
 
 from syncline.launch.command import server_argv
 from syncline.launch.external import External, find_service
+from syncline.launch.interviewed import AppFacts, interview
 from syncline.launch.service import Service, service_env, start_service
 from syncline.process import Workspace
 
 __all__ = [
+    "AppFacts",
     "External",
     "Service",
     "Workspace",
     "find_service",
+    "interview",
     "server_argv",
     "service_env",
     "start_service",
