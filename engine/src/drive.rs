@@ -23,14 +23,14 @@ use crate::plan::{Phase, Plan, Schedule};
 use crate::record::{Edge, Recorder};
 use crate::run::{Glance, Shared};
 use crate::schedule::{Instants, Profile};
+use crate::starvation::{Starvation, WORK_NS};
 
 /// Room for what one read may bring, behind what is left of an incomplete head.
 pub(crate) const READ_BYTES: usize = 65536;
 /// A wake-up later than this is time in which the generator did not run.
 const STARVED_NS: u64 = 10_000_000;
-/// What handling one event may take at most, and the rest of a turn of the loop.
+/// What handling one event may take at most.
 const EVENT_NS: u64 = 200_000;
-const WORK_NS: u64 = 50_000_000;
 /// Connections on their way at once while they are opened ahead: fewer than the shortest listen
 /// queue that is usual, since what overflows one waits a second for its next SYN.
 const PRIME_AT_ONCE: u64 = 100;
@@ -100,8 +100,7 @@ pub struct Driver<'a> {
     pub(crate) edge: u64,
     pub(crate) excused_ns: u128,
     pub(crate) measured_from: u64,
-    pub(crate) starved_ns: u64,
-    pub(crate) starved_most_ns: u64,
+    pub(crate) starvation: Starvation,
 }
 
 impl<'a> Driver<'a> {
@@ -158,8 +157,7 @@ impl<'a> Driver<'a> {
             edge: 0,
             excused_ns: 0,
             measured_from: 0,
-            starved_ns: 0,
-            starved_most_ns: 0,
+            starvation: Starvation::default(),
         })
     }
 
@@ -258,7 +256,7 @@ impl<'a> Driver<'a> {
                 self.pulse();
                 self.record.measure_from(self.now - start, self.edge_state());
                 (self.busy_ns, self.excused_ns) = (0, 0);
-                (self.starved_ns, self.starved_most_ns) = (0, 0);
+                self.starvation = Starvation::default();
                 self.answered = self.answers();
                 self.measured_from = self.now;
                 for connection in &mut self.connections {
@@ -294,7 +292,9 @@ impl<'a> Driver<'a> {
         // What was written since the last reading took time; neither the timer nor the search for
         // starvation should add it.
         let before = now_ns();
-        self.starved(before - self.now, WORK_NS + EVENT_NS * self.handled);
+        if self.started_load {
+            self.starvation.note(before - self.now, WORK_NS + EVENT_NS * self.handled);
+        }
         let left = if self.plan.spin { 0 } else { until.saturating_sub(before) };
         let timeout = Timespec {
             tv_sec: (left / 1_000_000_000) as i64,
@@ -303,7 +303,9 @@ impl<'a> Driver<'a> {
         events.clear();
         let waited = epoll::wait(&self.epoll, spare_capacity(events), Some(&timeout));
         self.now = now_ns();
-        self.starved(self.now - before, left + STARVED_NS);
+        if self.started_load {
+            self.starvation.note(self.now - before, left + STARVED_NS);
+        }
         match waited {
             Ok(_) | Err(Errno::INTR) => {}
             // The descriptor is ours and the buffer is too; nothing else can be wrong.
@@ -320,15 +322,11 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Whatever keeps this thread from running (no core, a stopped process) shows here, since
-    /// every wait has an end and handling an event has a usual cost: time that was taken
-    /// beyond what was expected.
+    /// Takes the time anew while events are handled; what was lost since the last reading must not
+    /// be forgotten with it.
     #[inline]
-    fn starved(&mut self, took: u64, expected: u64) {
-        if took > expected && self.started_load {
-            self.starved_ns += took - expected;
-            self.starved_most_ns = self.starved_most_ns.max(took - expected);
-        }
+    pub(crate) fn look_at_clock(&mut self) {
+        self.starvation.look(&mut self.now, self.started_load);
     }
 
     /// Listens to a slot's new socket.
@@ -430,8 +428,8 @@ impl<'a> Driver<'a> {
             cpu_ns,
             busy_ns: self.busy_ns,
             excused_ns: self.excused_ns,
-            starved_ns: self.starved_ns,
-            starved_most_ns: self.starved_most_ns,
+            starved_ns: self.starvation.ns,
+            starved_most_ns: self.starvation.most_ns,
             interrupted,
             counted: self.budget == Some(0),
             recorder: self.record,

@@ -151,7 +151,7 @@ impl Driver<'_> {
                 Err(Errno::INTR) => continue,
                 Err(error) => return self.broken(slot, error),
             };
-            self.now = now_ns();
+            self.starvation.look(&mut self.now, self.started_load);
             let drained = received < READ_BYTES && !stream.is_tls();
             connection.last_ns = self.now;
             if connection.first_byte_ns == 0 {
@@ -316,7 +316,7 @@ impl Driver<'_> {
 
     /// The other side has ended the connection.
     fn closed_by_server(&mut self, slot: usize) {
-        self.now = now_ns();
+        self.look_at_clock();
         let connection = &mut self.connections[slot];
         if connection.reader.close() {
             return self.complete(slot, false, true);
@@ -340,7 +340,7 @@ impl Driver<'_> {
 
     /// The socket failed while a request was under way.
     fn broken(&mut self, slot: usize, error: Errno) {
-        self.now = now_ns();
+        self.look_at_clock();
         let connection = &self.connections[slot];
         let tls = connection.stream.as_ref().is_some_and(Stream::is_tls);
         let kind = match error {

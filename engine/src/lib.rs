@@ -34,5 +34,6 @@ pub mod result;
 pub mod run;
 pub mod schedule;
 mod start;
+mod starvation;
 pub mod template;
 pub mod tls;

@@ -86,7 +86,7 @@ impl Driver<'_> {
 
     /// A connection is open.
     fn stands(&mut self, slot: usize) {
-        self.now = now_ns();
+        self.look_at_clock();
         self.record.totals.opened += 1;
         let connection = &mut self.connections[slot];
         note(&mut self.record.connect, self.now - connection.connect_ns);
@@ -99,7 +99,7 @@ impl Driver<'_> {
     }
 
     pub(crate) fn connect_failed(&mut self, slot: usize, failure: Failure) {
-        self.now = now_ns();
+        self.look_at_clock();
         self.record.totals.connect_failed += 1;
         let took = self.now - self.connections[slot].connect_ns;
         note(&mut self.record.connect, took);

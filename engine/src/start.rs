@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 
-use crate::clock::now_ns;
 use crate::connection::State;
 use crate::drive::{Driver, Source};
 use crate::mutant::{is_mutant, Mutant};
@@ -122,7 +121,7 @@ impl Driver<'_> {
                 // Lateness is the generator's own: the connection was free.
                 note(&mut self.record.lateness, self.now - planned);
                 self.begin(slot, planned);
-                self.now = now_ns();
+                self.look_at_clock();
             }
         }
     }
