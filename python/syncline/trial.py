@@ -56,12 +56,12 @@ class Variant:
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     backends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    interface: Interface = "asgi"
-    url: str = ""
-    allowed: tuple[str, ...] = ()
-    python: str = ""
-    working_dir: str = ""
-    ready_timeout_s: float = 30.0
+    interface: Interface = field(default="asgi", metadata=LATER)
+    url: str = field(default="", metadata=LATER)
+    allowed: tuple[str, ...] = field(default=(), metadata=LATER)
+    python: str = field(default="", metadata=LATER)
+    working_dir: str = field(default="", metadata=LATER)
+    ready_timeout_s: float = field(default=30.0, metadata=LATER)
     what_ifs: Mapping[str, str] = field(default_factory=dict, metadata=LATER)
 
     def __post_init__(self) -> None:
