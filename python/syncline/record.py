@@ -20,6 +20,25 @@ Verdict = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True, slots=True)
+class Noise:
+    """How noisy a machine was while nothing of a run was under way yet.
+
+    Attributes:
+        others_share: the share of its processors in use by others.
+        steal_share: the share that the hypervisor kept.
+        loop_spread: how much longer the middle lap of a timed loop took than the shortest.
+        frequency_mhz: the lowest and the highest of its cores.
+        measured_s: for how long it was watched.
+    """
+
+    others_share: float | None
+    steal_share: float | None
+    loop_spread: float | None
+    frequency_mhz: tuple[float, float] | None
+    measured_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The machine and the software of a run. What could not be found out is None.
 
@@ -35,6 +54,8 @@ class Environment:
         commit: of the repository in the working directory.
         dirty: whether that repository had uncommitted changes.
         servers: versions of back ends, by name.
+        noise: how noisy the machine was just before; None if it was not measured.
+        placing: which cores generator, service and database were bound to, or why they were not.
     """
 
     syncline: str
@@ -48,6 +69,8 @@ class Environment:
     commit: str | None = None
     dirty: bool | None = None
     servers: Mapping[str, str] = field(default_factory=dict)
+    noise: Noise | None = None
+    placing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

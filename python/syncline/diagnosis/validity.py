@@ -12,10 +12,12 @@ from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 from syncline.plan import ClosedLoop
+from syncline.stats import rates, settling
 
 _FEWEST = 9  # intervals in which a change can be told from chance
 _CHANGE = 1.4
 _STEAL = 0.05
+_OTHERS = 0.1
 _SPREAD = 0.15
 
 
@@ -50,22 +52,17 @@ def generator_bound(view: View) -> Finding | None:
 
 
 def not_steady(view: View) -> Finding | None:
-    """The first third of the load and the last have no rate in common."""
+    """The answers a second do not settle: what is left after the best cut still changes."""
     if not isinstance(view.trial.load.schedule, ClosedLoop) or stuck(view) or died(view):
         return None
-    rates = [
-        one.ok / (one.end_s - one.start_s)
-        for one in view.result.intervals
-        if not one.warmup and one.end_s > one.start_s
-    ]
-    if len(rates) < _FEWEST:
+    answers = rates(view.result.intervals)
+    if len(answers) < _FEWEST:
         return None
-    third = len(rates) // 3
-    first, last = rates[:third], rates[-third:]
-    before, after = median(first), median(last)
-    apart = max(first) < min(last) or max(last) < min(first)
+    found = settling(answers)
+    third = len(answers) // 3
+    before, after = median(answers[:third]), median(answers[-third:])
     ratio = max(before, after) / max(min(before, after), 1e-9)
-    if not apart or ratio < _CHANGE:
+    if found is None or found.steady or ratio < _CHANGE:
         return None
     return conclude(
         view,
@@ -76,19 +73,21 @@ def not_steady(view: View) -> Finding | None:
             sign(
                 0.6, "answers a second, last third over first", after / max(before, 1e-9), _CHANGE
             ),
-            sign(0.5, "the thirds overlap", "no", "yes"),
+            sign(0.5, "a steady part after a start (MSER)", "none", "one"),
         ],
         fix=Fix("A longer run or warm-up; look at what changes meanwhile."),
     )
 
 
 def stolen(view: View) -> Finding | None:
-    """Others used the processors."""
-    steal = view.mean(names.STEAL)
+    """Others used the processors: the hypervisor's other guests, or programs beside Syncline."""
+    steal, others = view.mean(names.STEAL), view.mean(names.OTHERS)
     said = [r for r in view.outcome.validity.reasons if "noisy" in r]
     signs: list[Sign | None] = [sign(0.8, "said", said[0]) if said else None]
     if steal is not None and steal >= _STEAL:
         signs.append(sign(0.7, "stolen CPU, share", steal, _STEAL, None, "machine"))
+    if others is not None and others >= _OTHERS:
+        signs.append(sign(0.7, "CPU of other programs, share", others, _OTHERS, None, "machine"))
     return conclude(
         view,
         "noisy",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from syncline.experiment.noise import measure_noise
 from syncline.record import Environment
 
 # Whatever of these is installed shapes what a service can do.
@@ -23,8 +24,13 @@ LIBRARIES = (
 _GIT_TIMEOUT_S = 5
 
 
-def describe_environment() -> Environment:
-    """This machine, this interpreter and the repository in the working directory."""
+def describe_environment(*, placing: str = "", noise: bool = True) -> Environment:
+    """This machine, this interpreter and the repository in the working directory.
+
+    Args:
+        placing: which cores what is bound to, in a sentence.
+        noise: whether the machine's noise is measured as well, which takes over half a second.
+    """
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain") if commit else None
     return Environment(
@@ -38,6 +44,8 @@ def describe_environment() -> Environment:
         libraries={name: version for name in LIBRARIES if (version := _version(name))},
         commit=commit,
         dirty=None if changes is None else changes != "",
+        noise=measure_noise() if noise else None,
+        placing=placing,
     )
 
 
@@ -73,9 +81,14 @@ def _shown(value: object) -> str:
 
 def usable_cores() -> int:
     """How many processors this process may run on."""
+    return len(usable())
+
+
+def usable() -> tuple[int, ...]:
+    """The processors that this process may run on, by their numbers."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 def memory_bytes() -> int:

@@ -119,6 +119,12 @@ class Fleet:
         probe = self._observatory.inside(key)
         return self._tools.profile(trial, self._services[key], probe, self._workspace)
 
+    def renew(self) -> None:
+        """Ends all services; one that is asked for again is started afresh."""
+        for key in list(self._services):
+            self._services.pop(key).stop()
+            self._observatory.forget_service(key)
+
     def only(self, variant: Variant) -> None:
         """Ends all services but this variant's; one that is asked for again is started afresh."""
         key = identity(variant)

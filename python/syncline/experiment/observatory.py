@@ -22,6 +22,7 @@ from syncline.observe import (
     Valkey,
     Watcher,
     derive,
+    others_share,
     outside,
 )
 from syncline.observe.probe import ProbeReader
@@ -174,5 +175,6 @@ class _Watch:
         inside = self._inside.seen(origin_ns)
         series = {**watched.series, **inside.series}
         series |= derive(series, result.intervals)
+        series |= others_share(series)
         notes = (*self._notes, *watched.observations, *inside.observations)
         return Seen(dict(sorted(series.items())), notes)

@@ -108,7 +108,7 @@ def run_search(
     """
     tools = tools or real_tools()
     tell = _Telling(observer)
-    environment = environment or describe_environment()
+    environment = environment or describe_environment(placing=tools.placing)
     with tools.open_workspace() as workspace:
         head = RunRecord(
             id="",
@@ -157,7 +157,7 @@ class _Course:
         self._case, self._run_id, self._store = case, run_id, store
         self._tools, self._tell = tools, tell
         self._eta = Eta()
-        self._total = 0
+        self._total = self._repeat = 0
         self._servers: dict[str, str] = {}
         self.kept: Mapping[str, Outcome] = {}
         self.done = 0
@@ -172,6 +172,9 @@ class _Course:
                 measured.append((trial, known))
                 continue
             index, began = self.done + 1, self._tools.clock()
+            if experiment.fresh and trial.repeat != self._repeat:
+                fleet.renew()
+            self._repeat = trial.repeat
             if experiment.alone:
                 fleet.only(trial.variant)
             started = TrialStarted(index, self._total, trial, self._eta.left_s)
@@ -213,6 +216,7 @@ def _run_trial(
         return Outcome(started, None, Validity.of((mask(str(error)),)), None)
     tell(event)
     plan = fleet.plan(trial, service)
+    tools.cool_down()
     started = _now()
     with fleet.watch(trial.variant) as watch, fleet.profiling(trial) as profiling:
         result = tools.load(

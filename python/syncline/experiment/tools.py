@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from syncline import engine
-from syncline.backends import provide
+from syncline.backends import Backend, provide
 from syncline.errors import ServiceStartError
+from syncline.experiment.cooling import cool_down
+from syncline.experiment.environment import usable
 from syncline.experiment.observatory import open_observatory
 from syncline.experiment.observing import OpenObservatory, unobserved
+from syncline.experiment.placing import Placing, bind, place
 from syncline.experiment.profiling import StartProfiling, profiling, unprofiled
 from syncline.launch import find_service, start_service
 from syncline.outcome import LoadResult, Progress
@@ -74,6 +77,8 @@ class Tools:
         clock: monotonic seconds.
         observe: opens what observes the run; nothing by default.
         profile: profiles the trials that are for it; none by default.
+        cool_down: returns once what the trial before left to do is done, with the seconds it took.
+        placing: which cores what is bound to, in a sentence.
     """
 
     load: Callable[[Plan, Callable[[Progress], None]], LoadResult]
@@ -85,34 +90,72 @@ class Tools:
     clock: Callable[[], float]
     observe: OpenObservatory = unobserved
     profile: StartProfiling = unprofiled
+    cool_down: Callable[[], float] = lambda: 0.0
+    placing: str = ""
 
 
-def real_tools(*, probe: bool = True) -> Tools:
+def real_tools(*, probe: bool = True, database: bool = True, bound: bool = True) -> Tools:
     """This machine.
 
     Args:
         probe: whether services are started with the probe inside.
+        database: whether a core is to be kept for a database, where there are enough.
+        bound: whether generator, service and database are bound to cores of their own, where
+            there are enough; see :func:`syncline.experiment.placing.place`.
     """
+    placing = place(usable(), database=database, wanted=bound)
     return Tools(
-        load=engine.load,
+        load=_loader(placing),
         open_workspace=Workspace.open,
-        provide=provide,
-        start_service=_start,
+        provide=_provider(placing),
+        start_service=_starter(placing),
         prepare=prepare,
         answers=answers,
         clock=time.monotonic,
         observe=open_observatory(probe=probe),
         profile=profiling,
+        cool_down=cool_down,
+        placing=placing.words,
     )
 
 
-def _start(
-    variant: Variant, *, workspace: Workspace, env: Mapping[str, str], ready_path: str
-) -> RunningService:
-    """Starts the variant, or finds the service that it stands for."""
-    if variant.app is None and not variant.command:
-        return find_service(variant)
-    return start_service(variant, workspace=workspace, env=env, ready_path=ready_path)
+def _loader(placing: Placing) -> Callable[[Plan, Callable[[Progress], None]], LoadResult]:
+    def load(plan: Plan, on_progress: Callable[[Progress], None]) -> LoadResult:
+        return engine.load(replace(plan, pin_cpus=placing.generator), on_progress)
+
+    return load if placing.generator else engine.load
+
+
+def _provider(
+    placing: Placing,
+) -> Callable[[str, Mapping[str, str], Workspace, str | None], Backend]:
+    def provided(
+        name: str, settings: Mapping[str, str], workspace: Workspace, url: str | None
+    ) -> Backend:
+        backend = provide(name, settings, workspace, url)
+        if placing.database and backend.child is not None:
+            bind(backend.pids(), placing.database)
+        return backend
+
+    return provided
+
+
+def _starter(placing: Placing) -> StartService:
+    def start(
+        variant: Variant, *, workspace: Workspace, env: Mapping[str, str], ready_path: str
+    ) -> RunningService:
+        """Starts the variant, or finds the service that it stands for."""
+        if variant.app is None and not variant.command:
+            return find_service(variant)
+        return start_service(
+            variant,
+            workspace=workspace,
+            env=env,
+            ready_path=ready_path,
+            cpus=placing.service,
+        )
+
+    return start
 
 
 def prepare(module: str, env: Mapping[str, str], workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ and said, the others go on. What the service's own interpreter tells comes from 
 from syncline.observe.derive import derive
 from syncline.observe.mariadb import MariaDb
 from syncline.observe.observer import APPLICATION, Blind, Observer
+from syncline.observe.others import others_share
 from syncline.observe.outside import Outside, outside
 from syncline.observe.postgres import Postgres
 from syncline.observe.servers import Server
@@ -27,5 +28,6 @@ __all__ = [
     "Watched",
     "Watcher",
     "derive",
+    "others_share",
     "outside",
 ]

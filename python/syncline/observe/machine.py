@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import ClassVar
 
 from syncline.observe import procfs
@@ -13,7 +14,7 @@ _AVAILABLE = re.compile(rb"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 
 
 class Machine(Observer):
-    """Use of each core and of all, steal, waits for the disk, memory that is left.
+    """Use of each core and of all, of Syncline itself, steal, waits for the disk, memory left.
 
     Shares are of the time since the last sample. ``/proc/stat`` is the whole machine's, also
     from within a container.
@@ -26,13 +27,15 @@ class Machine(Observer):
         "machine.cpu_share.": "share",
         "machine.steal_share": "share",
         "machine.iowait_share": "share",
+        "machine.syncline_cores": "cores",
         "machine.memory_available_bytes": "bytes",
     }
 
     def __init__(self) -> None:
         self._before: dict[str, list[int]] = {}
+        self._own_s = self._own_at = 0.0
 
-    def sample(self, now: float) -> Sample:  # noqa: ARG002 - the kernel counts the time itself
+    def sample(self, now: float) -> Sample:
         """See :class:`Observer`."""
         data = procfs.read("/proc/stat")
         if not data:
@@ -59,6 +62,10 @@ class Machine(Observer):
                 found["machine.iowait_share"] = iowait / whole
             elif len(ticks) <= _EACH:
                 found[f"machine.cpu_share.{core}"] = busy
+        own_s, took_s = time.process_time(), now - self._own_at
+        if before and took_s > 0:  # the generator runs in this process
+            found["machine.syncline_cores"] = max(0.0, own_s - self._own_s) / took_s
+        self._own_s, self._own_at = own_s, now
         if available := _AVAILABLE.search(procfs.read("/proc/meminfo") or b""):
             found["machine.memory_available_bytes"] = int(available[1]) * 1024
         return found

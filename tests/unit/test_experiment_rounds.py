@@ -1,0 +1,39 @@
+"""Rounds of an experiment: fresh services for each, and rest before every load."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from syncline.design import repeated
+from syncline.experiment import run_experiment
+from syncline.store import Store
+from syncline.trial import Load, sweep
+from tests.unit.factories import case, run_record
+from tests.unit.fakes import World
+
+
+def test_each_round_has_services_of_its_own_and_rest_before_each_load(tmp_path: Path) -> None:
+    world, asked = World(), case()
+
+    def rest() -> float:
+        world.journal.append("rest")
+        return 0.0
+
+    record = run_experiment(
+        asked,
+        repeated(sweep(asked, ("sync", "async"), (Load(1, 2.0),)), 2),
+        store=Store.open(tmp_path / "runs.db"),
+        environment=run_record().environment,
+        tools=replace(world.tools(), cool_down=rest),
+    )
+    assert world.journal == [
+        "open",
+        *("start sync", "rest", "load sync 1", "start async", "rest", "load async 1"),
+        *("stop sync", "stop async"),
+        *("start async", "rest", "load async 1", "start sync", "rest", "load sync 1"),
+        *("stop sync", "stop async"),
+        "remove",
+    ]
+    assert {found.pairs for found in record.comparisons} == {2}
+    assert {found.baseline for found in record.comparisons} == {"sync"}
