@@ -15,6 +15,7 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board
+from syncline_probe.impose.admission import held_asgi, held_wsgi
 
 MARK = "syncline.seen"
 RECEIVED = "syncline.received_s"  # when the server had the request's head; monotonic
@@ -129,7 +130,8 @@ class _Body:
 def count_class(board: Board, kind: Any, wrap: Callable[..., Any]) -> None:
     """Counts the requests of all instances of an application class."""
     report(board)
-    kind.__call__ = wrap(kind.__call__)
+    held = held_asgi if wrap is counted_asgi else held_wsgi
+    kind.__call__ = held(wrap(kind.__call__))
     setattr(kind, _COUNTED, True)
 
 
@@ -140,10 +142,10 @@ def counted_app(board: Board, app: Any) -> Any:
     report(board)
     call = app if inspect.isroutine(app) else type(app).__call__
     if inspect.iscoroutinefunction(inspect.unwrap(call)):
-        return counted_asgi(app)
+        return held_asgi(counted_asgi(app))
     parameters = _parameters(call)
     if parameters is not None and parameters - (call is not app) == 2:
-        return counted_wsgi(app)
+        return held_wsgi(counted_wsgi(app))
     return app
 
 

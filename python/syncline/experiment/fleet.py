@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
+from syncline import whatif
 from syncline.codec import identity
 from syncline.errors import ServiceStartError
 from syncline.events import (
@@ -156,7 +157,7 @@ class Fleet:
                 services.callback(self._tear_down, service_key, service)
 
     def _start(self, variant: Variant, key: str) -> RunningService:
-        env = self._backend_env(variant, key)
+        env = {**self._backend_env(variant, key), **whatif.environment(variant)}
         inside = self._observatory.service_env(key, {**env, **variant.env})
         env.update(inside)
         # A variant's own environment wins over ours; the probe's has it already taken in.
@@ -187,7 +188,7 @@ class Fleet:
         env: dict[str, str] = {}
         keys = []
         for name in self._case.backends:
-            settings = variant.backends.get(name, {})
+            settings = whatif.backend_settings(variant, name)
             key = identity([name, settings])
             if key not in self._backends:
                 self._backends[key] = self._provide(name, settings)

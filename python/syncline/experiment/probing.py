@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,12 +11,15 @@ from typing import Any, Protocol
 from syncline.experiment.observing import Seen
 from syncline.mask import mask
 from syncline.outcome import Observation, Progress, Series
+from syncline.whatif import KIND
 
 # A load without answers for so long may be hanging: this is when stacks tell most.
 _SILENT_S = 1.0
 _EVENTS_EACH = 50
 _ROWS = 100
 _LATEST_EVERY_S = 0.5
+# The probe tells what it is set to once a second.
+_WHAT_IFS_S = 1.5
 
 
 class Probe(Protocol):
@@ -90,6 +94,7 @@ class ProbeWatch:
             return Seen({}, (Observation("probe", "note", text),))
         found = [
             *_settings(probe),
+            *_what_ifs(probe),
             *_events(probe.events()),
             *_rows(self._before, probe.summaries()),
             *_stacks(probe.stacks()),
@@ -98,6 +103,45 @@ class ProbeWatch:
 
 
 def _settings(probe: Probe) -> list[Observation]:
+def _what_ifs(probe: Probe) -> list[Observation]:
+    """What came of each what-if in each process that serves, once all is told or time is up."""
+    deadline = time.monotonic() + _WHAT_IFS_S
+    while True:
+        found = [
+            (one.pid, name, row)
+            for one in probe.processes()
+            if one.served
+            for name, row in _rows_of(one.settings.get("what_ifs"))
+        ]
+        if all(row.get("imposed") is not None for _, _, row in found):
+            break
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.05)
+    return [
+        Observation(
+            "probe",
+            KIND,
+            _what_if_text(pid, name, row),
+            data=_clean({"name": name, "pid": pid, **row}),
+        )
+        for pid, name, row in found
+    ]
+
+
+def _rows_of(value: object) -> list[tuple[str, Mapping[str, object]]]:
+    table = value.items() if isinstance(value, Mapping) else ()
+    return [(str(name), row) for name, row in table if isinstance(row, Mapping)]
+
+
+def _what_if_text(pid: int, name: str, row: Mapping[str, object]) -> str:
+    what = f"{name}={row.get('value')}"
+    if not row.get("imposed"):
+        return f"{what} was not imposed in process {pid}: {row.get('why')}."
+    was = f", where it was {row['old']}" if row.get("old") is not None else ""
+    return f"{what} was imposed in process {pid}{was}."
+
+
     found = []
     settings = probe.settings()
     if settings:

@@ -30,6 +30,7 @@ from syncline.record import Environment, Resumption, RunRecord, Settings, Status
 from syncline.search import Measured, Search, only
 from syncline.store import Store
 from syncline.trial import Case, Experiment, Trial
+from syncline.whatif import not_imposed
 
 _log = logging.getLogger("syncline")
 
@@ -226,7 +227,8 @@ def _run_trial(
     profiled = profiling.profiled(result)
     hang = hang_of(result)
     status = service.exit_status()
-    reasons = (*result.validity.reasons, *profiled.reasons)
+    unmade = not_imposed(trial.variant, seen.observations)
+    reasons = (*result.validity.reasons, *unmade, *profiled.reasons)
     if status is not None:
         reasons = (*reasons, f"the service died during the load, {_ending(status)}")
     unwell = status is not None or hang is not None or result.failed or result.timed_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
@@ -62,26 +63,30 @@ def backend_settings(variant: Variant, backend: str) -> dict[str, str]:
     return own | asked_of(variant, "back end") if backend in DATABASES else own
 
 
-def not_imposed(variant: Variant, observations: Iterable[Observation]) -> tuple[str, ...]:
-    """Why a trial is none of its variant's what-ifs, a sentence for each that did not take.
-
-    A setting took if the probe said so in at least one place of the service, and no process
-    that serves is without it.
-    """
+def environment(variant: Variant) -> dict[str, str]:
+    """What tells the probe, in the service's environment, what it is to impose."""
     asked = asked_of(variant, "probe")
-    if not asked:
-        return ()
+    return {"SYNCLINE_WHAT_IFS": json.dumps(asked)} if asked else {}
+
+
+def not_imposed(variant: Variant, observations: Iterable[Observation]) -> tuple[str, ...]:
+    """Why a trial is none of its variant's what-ifs, a reason for each that did not take.
+
+    A setting took if the probe said so of one process that serves, and of none that it was
+    refused; processes in which nothing uses what it sets do not count.
+    """
     told = [one for one in observations if one.observer == "probe"]
     reasons = []
-    for name, value in asked.items():
-        reports = [one for one in told if one.kind == KIND and one.data.get("name") == name]
-        failed = [one for one in reports if not one.data.get("imposed")]
-        if reports and not failed:
+    for name, value in asked_of(variant, "probe").items():
+        reports = [one.data for one in told if one.kind == KIND and one.data.get("name") == name]
+        states = [report.get("imposed") for report in reports]
+        if True in states and False not in states:
             continue
-        blind = [one.text for one in told if one.kind == "note"]
-        why = str(failed[0].data.get("why", "")) if failed else (blind or [""])[0]
-        why = why.rstrip(".") or "the probe did not say that it was"
-        reasons.append(f"the what-if {name}={value} was not imposed: {why}")
+        texts = [str(one.get("why", "")) for one in reports if one.get("imposed") is False]
+        texts += [str(one.get("why", "")) for one in reports]
+        texts += [one.text for one in told if one.kind == "note"]
+        why = next(filter(None, texts), "the probe did not say that it was")
+        reasons.append(f"the what-if {name}={value} was not imposed: {why.rstrip('.')}")
     return tuple(reasons)
 
 

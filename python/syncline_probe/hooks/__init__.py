@@ -6,6 +6,7 @@ import importlib
 import sys
 from types import ModuleType
 
+from syncline_probe import impose
 from syncline_probe.board import Board
 from syncline_probe.importing import ImportWatch
 
@@ -51,8 +52,10 @@ def install(board: Board, imports: ImportWatch) -> None:
 
 def after_fork(board: Board) -> None:
     """Lets each installed hook forget what belongs to the parent process."""
-    for part in ("requests", "pools"):
+    impose.after_fork()
         if (module := sys.modules.get(f"syncline_probe.{part}")) is not None:
+    # What is imposed on a library comes after what looks at it, and so acts before it.
+    impose.install(board, imports)
             module.forget()
     for name in {*_ALWAYS, *(name for _, name in HOOKS)}:
         module = sys.modules.get(f"{__name__}.{name}")
