@@ -53,6 +53,7 @@ def install(board: Board, imports: ImportWatch) -> None:
 def after_fork(board: Board) -> None:
     """Lets each installed hook forget what belongs to the parent process."""
     impose.after_fork()
+    for part in ("requests", "pools"):
         if (module := sys.modules.get(f"syncline_probe.{part}")) is not None:
     # What is imposed on a library comes after what looks at it, and so acts before it.
     impose.install(board, imports)
