@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncline.folded import Profile
+
 ErrorKind = Literal[
     "dns",
     "connect-refused",
@@ -360,6 +362,7 @@ class Outcome:
         service: the state of the service after the load.
         environment: what the trial ran on, as it differs from the run's.
         observations: what observers saw beside the series, and what they could not see.
+        profiles: what a trial of the phase ``profile`` was run for; no other has any.
     """
 
     started: str
@@ -370,3 +373,4 @@ class Outcome:
     service: ServiceExit = field(default_factory=lambda: ServiceExit(None))
     environment: Mapping[str, str] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
+    profiles: tuple[Profile, ...] = ()

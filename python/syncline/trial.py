@@ -15,7 +15,7 @@ from syncline.steps import Step
 Server = Literal["uvicorn", "granian", "hypercorn", "gunicorn", "waitress"]
 Interface = Literal["asgi", "wsgi"]
 Loop = Literal["auto", "asyncio", "uvloop"]
-Phase = Literal["sweep", "verification", "capacity", "tuning"]
+Phase = Literal["sweep", "verification", "capacity", "tuning", "profile"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,10 @@ class ProbeReader:
             count = min(self._asked_stacks - before, _STACKS)
         return self.stacks()[-count:] if count else ()
 
+    def ask(self, line: bytes) -> int:
+        """Sends a request, a line of JSON, to all probes; how many it reached."""
+        return self._socket.ask(line)
+
     def close(self) -> None:
         """Stops listening; what was heard stays to be asked for."""
         self._socket.close()
