@@ -34,6 +34,7 @@ class Probe(Protocol):
     def summaries(self) -> dict[int, dict[str, object]]: ...
     def stacks(self) -> tuple[Any, ...]: ...
     def request_stacks(self, timeout_s: float = 1.0) -> tuple[Any, ...]: ...
+    def ask(self, line: bytes) -> int: ...
     def close(self) -> None: ...
 
 
@@ -93,8 +94,8 @@ class ProbeWatch:
             )
             return Seen({}, (Observation("probe", "note", text),))
         found = [
-            *_settings(probe),
             *_what_ifs(probe),
+            *_settings(probe),
             *_events(probe.events()),
             *_rows(self._before, probe.summaries()),
             *_stacks(probe.stacks()),
@@ -102,7 +103,6 @@ class ProbeWatch:
         return Seen(probe.series(), tuple(found))
 
 
-def _settings(probe: Probe) -> list[Observation]:
 def _what_ifs(probe: Probe) -> list[Observation]:
     """What came of each what-if in each process that serves, once all is told or time is up."""
     deadline = time.monotonic() + _WHAT_IFS_S
@@ -142,6 +142,7 @@ def _what_if_text(pid: int, name: str, row: Mapping[str, object]) -> str:
     return f"{what} was imposed in process {pid}{was}."
 
 
+def _settings(probe: Probe) -> list[Observation]:
     found = []
     settings = probe.settings()
     if settings:

@@ -48,6 +48,8 @@ def install(board: Board, imports: ImportWatch) -> None:
         _install(board, name, None)
     for library, name in HOOKS:
         imports.when_imported(library, _on_import(board, name))
+    # What is imposed on a library comes after what looks at it, and so acts before it.
+    impose.install(board, imports)
 
 
 def after_fork(board: Board) -> None:
@@ -55,8 +57,6 @@ def after_fork(board: Board) -> None:
     impose.after_fork()
     for part in ("requests", "pools"):
         if (module := sys.modules.get(f"syncline_probe.{part}")) is not None:
-    # What is imposed on a library comes after what looks at it, and so acts before it.
-    impose.install(board, imports)
             module.forget()
     for name in {*_ALWAYS, *(name for _, name in HOOKS)}:
         module = sys.modules.get(f"{__name__}.{name}")
