@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,17 @@ def test_stages_set_the_duration(fake: FakeEngine) -> None:
     assert plan.schedule == OpenLoop(
         (Phase(10.0, 100.0, 100.0), Phase(30.0, 100.0, 1000.0), Phase(5.0, 0.0, 0.0))
     )
+
+
+def test_redirects_names_and_processors_are_set(fake: FakeEngine) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    plan = planned(fake, "--redirects", "3", "--sni", "books.test", "--pin-cpus", str(cpu))
+    assert (plan.max_redirects, plan.tls.server_name, plan.pin_cpus) == (3, "books.test", (cpu,))
+
+
+def test_a_processor_that_cannot_be_used_is_refused() -> None:
+    assert "processor 99999 cannot be used" in refused(URL, "--pin-cpus", "99999")
+    assert "no list of processors" in refused(URL, "--pin-cpus", "first")
 
 
 def test_a_body_makes_it_a_post_and_headers_stand_in_order(fake: FakeEngine) -> None:

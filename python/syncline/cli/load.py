@@ -141,8 +141,22 @@ HOW = (
     _option("--cacert", type=_FILE, help="Trust the authorities in this PEM file."),
     _option("--cert", type=_FILE, help="The client's certificate (PEM)."),
     _option("--key", type=_FILE, help="Its private key (PEM)."),
+    _option("--sni", metavar="NAME", help="The name to ask for and check, instead of the host."),
     _option("--unix-socket", metavar="PATH", help="Connect to this socket instead of the host."),
+    _option(
+        "--redirects",
+        type=click.IntRange(0, 20),
+        metavar="N",
+        default=0,
+        show_default=True,
+        help="Follow up to N redirects of a request, within the same origin.",
+    ),
     _option("--spin", is_flag=True, help="Poll instead of sleeping: exact, costs a core a thread."),
+    _option(
+        "--pin-cpus",
+        type=parameters.CPUS,
+        help="Keep the threads on these processors, in turn: 0,1.",
+    ),
     _option(
         "--i-may-load",
         metavar="HOST",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,8 +62,11 @@ class How:
     cacert: Path | None
     cert: Path | None
     key: Path | None
+    sni: str | None
     cookies: bool
+    redirects: int
     spin: bool
+    pin_cpus: tuple[int, ...] | None
 
 
 def build_plan(target: Target, what: What, when: When, how: How) -> Plan:
@@ -98,10 +102,23 @@ def build_plan(target: Target, what: What, when: When, how: How) -> Plan:
             ca_file=_name(how.cacert),
             cert_file=_name(how.cert),
             key_file=_name(how.key),
+            server_name=how.sni,
         ),
         cookies=how.cookies,
+        max_redirects=how.redirects,
         spin=how.spin,
+        pin_cpus=_pinned(how.pin_cpus),
     )
+
+
+def _pinned(cpus: tuple[int, ...] | None) -> tuple[int, ...]:
+    usable = os.sched_getaffinity(0)
+    if absent := [cpu for cpu in cpus or () if cpu not in usable]:
+        raise UsageError(
+            f"--pin-cpus: processor {absent[0]} cannot be used here; these can: "
+            f"{', '.join(map(str, sorted(usable)))}."
+        )
+    return cpus or ()
 
 
 def _duration_s(when: When) -> float | None:

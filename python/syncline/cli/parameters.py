@@ -63,6 +63,18 @@ def workers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def cpus(text: str) -> tuple[int, ...]:
+    """Numbers of processors of ``0,2``, in that order; each once.
+
+    Raises:
+        UsageError: one is no whole number.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+        raise UsageError(f"{text!r} is no list of processors; write their numbers, such as 0,1.")
+    return tuple(dict.fromkeys(map(int, words)))
+
+
 class Parsed(click.ParamType[Any]):
     """A click type out of one of this module's functions; its errors become click's."""
 
@@ -88,3 +100,4 @@ STATUSES = Parsed("statuses", statuses)
 FORM_FIELD = Parsed("name=value", form_field)
 SETTING = Parsed("name=value", setting)
 WORKERS = Parsed("list", workers)
+CPUS = Parsed("list", cpus)
