@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from syncline_probe import hooks
 from syncline_probe.board import Board, Sample
@@ -14,6 +15,9 @@ from syncline_probe.channel import Channel
 from syncline_probe.importing import ImportWatch
 from syncline_probe.inside import Standstill, everything
 from syncline_probe.versions import versions
+
+if TYPE_CHECKING:
+    from syncline_probe.profiling import Profiling
 
 TICK_S = 0.05  # each takes the GIL from the service
 _TICKS_A_SAMPLE = 2
@@ -40,6 +44,7 @@ class Sampler:
         self._settings: dict[str, object] = {}
         self._late_s = 0.0
         self._standstill = Standstill()
+        self._profiling: Profiling | None = None  # until one is asked for
 
     def install_hooks(self) -> None:
         """Lets each hook wait for its library."""
@@ -66,6 +71,7 @@ class Sampler:
         self._channel = Channel(self._path)
         self._greeted = 0
         self._settings = {}
+        self._profiling = None
         self.board.taken_events()
         hooks.after_fork(self.board)
         self.start()
@@ -99,10 +105,20 @@ class Sampler:
         for event in self.board.taken_events():
             self._send("event", **event)
         reason = self._standstill.noticed()
-        if b"stacks" in self._channel.asked():
+        asked = self._channel.asked()
+        if b'"profile' in asked:
+            self._profile(asked)
+        if b'"stacks"' in asked:
             self._send("stacks", reason="asked", **everything())
         elif reason:
             self._send("stacks", reason=reason, **everything())
+
+    def _profile(self, asked: bytes) -> None:
+        if self._profiling is None:
+            from syncline_probe.profiling import Profiling
+
+            self._profiling = Profiling()
+        self._profiling.hear(asked)
 
     def _greet(self) -> None:
         if self._greeted == self._channel.connects:

@@ -43,6 +43,11 @@ def is_application(file: str) -> bool:
     return known
 
 
+def is_own(file: str) -> bool:
+    """Whether a file is the probe's."""
+    return file.startswith(_OWN)
+
+
 def application_place(stack: Iterable[Place]) -> Place | None:
     """The innermost place in the service's own code."""
     return next((found for found in stack if is_application(str(found[0]))), None)

@@ -136,6 +136,9 @@ class FakeProbe:
         self.asked.set()
         return ()
 
+    def ask(self, line: bytes) -> int:
+        return 0
+
     def close(self) -> None:
         pass
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from syncline.backends import Backend
-from syncline.experiment.observing import Observatory, OpenObservatory, Seen, Watch
+from syncline.experiment.observing import Inside, Observatory, OpenObservatory, Seen, Watch
 from syncline.experiment.probing import Probe, ProbeWatch
 from syncline.launch import External, Service
 from syncline.observe import (
@@ -120,6 +120,9 @@ class _Observatory:
             pids = service.pids
         inside = ProbeWatch(self._probes.get(key), self._why_no_probe)
         return _Watch(url, pids, eyes, inside)
+
+    def inside(self, key: str) -> Inside | None:
+        return self._probes.get(key)
 
     def close(self) -> None:
         for key in list(self._probes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from syncline.outcome import LoadResult, Observation, Progress, Series
 from syncline.process import Workspace
@@ -37,6 +37,13 @@ class Watch(Protocol):
     ) -> None: ...
 
 
+class Inside(Protocol):
+    """What can be asked of the probes in a service's processes."""
+
+    def ask(self, line: bytes) -> int: ...
+    def processes(self) -> tuple[Any, ...]: ...
+
+
 class Observatory(Protocol):
     """Holds what observes a run; services and back ends go by the keys that a fleet gives."""
 
@@ -51,6 +58,9 @@ class Observatory(Protocol):
 
     def watch(self, key: str, service: object, backends: tuple[str, ...]) -> Watch:
         """What watches a load on that service and the back ends that it uses."""
+
+    def inside(self, key: str) -> Inside | None:
+        """The probes of that service; None if it was started without."""
 
     def close(self) -> None:
         """The run is over."""
@@ -72,6 +82,10 @@ class Unobserved:
     def watch(self, key: str, service: object, backends: tuple[str, ...]) -> Watch:  # noqa: ARG002
         """See :class:`Observatory`."""
         return self
+
+    def inside(self, key: str) -> Inside | None:  # noqa: ARG002
+        """See :class:`Observatory`."""
+        return None
 
     def close(self) -> None:
         """See :class:`Observatory`."""
