@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-import syncline_cases
 from syncline.cli import files
 from syncline.cli.choices import (
     BACKEND_URL,
@@ -24,6 +23,7 @@ from syncline.cli.choices import (
     database_option,
     setting_option,
 )
+from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
 from syncline.cli.shape import Serving, on_database, served_by, with_settings
 from syncline.errors import UsageError
@@ -49,6 +49,10 @@ SERIES_WRITERS = {".csv": series_csv, ".om": openmetrics}
 EPILOG = """\b
 Examples:
   syncline run users
+  syncline run shop.main:app
+  syncline run app.py:app --path '/books?limit=200' --connections 1,12,48
+  syncline run --command 'gunicorn -w 4 shop.wsgi' --url http://127.0.0.1:8000 --path /books
+  syncline run --url http://127.0.0.1:8000 --path /books
   syncline run users --quick --json out.json
   syncline run users --watch --series seen.csv
   syncline run users --variant sync --connections 12,48,200 --duration 10s
@@ -181,11 +185,13 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("case", metavar="CASE", shell_complete=complete_case)
+@click.argument("case", metavar="[CASE]", required=False, shell_complete=complete_case)
 @_option_set
+@own_options
 def run(
     *,
-    case: str,
+    case: str | None,
+    own: OwnAsked,
     variants: tuple[str, ...],
     connections: tuple[int, ...] | None,
     duration: float | None,
@@ -207,6 +213,9 @@ def run(
 ) -> None:
     """Load-test the variants of CASE ('syncline cases' lists them) and compare them.
 
+    CASE may be your own service, as module:attribute or file.py:attribute, ASGI or WSGI. Without
+    CASE it is the service that --url, --command or ./syncline.toml ('syncline init') describe.
+
     Starts what the case needs, drives each variant at each level, and keeps every finished trial
     at once. Ctrl-C keeps what was finished.
 
@@ -216,7 +225,7 @@ def run(
     if quick and as_published:
         raise UsageError("--quick and --as-published exclude each other; give one.")
     which = "quick" if quick else "published" if as_published else "default"
-    chosen = syncline_cases.load_case(case)
+    chosen = resolve(case, own)
     names = tuple(dict.fromkeys(variants)) or chosen.default_variants
     chosen = with_settings(chosen, names, settings)
     chosen = on_database(chosen, database, dict(backend_urls))
