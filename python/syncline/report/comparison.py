@@ -32,6 +32,16 @@ def build_comparison(record: RunRecord) -> Document:
 
 
 def _nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]:
+    yield from opening_nodes(record)
+    if cells.levels:
+        yield from table_nodes(record, cells, original)
+        yield from said_nodes(record, cells, original)
+        yield from findings_nodes(record.findings)
+        yield sentences(*_how(record), tone="dim")
+
+
+def opening_nodes(record: RunRecord) -> Iterator[Node]:
+    """The title, and what is missing."""
     yield Heading(f"{record.case.name}: {record.case.title}", level=1)
     if record.status in ("interrupted", "failed") and record.missing:
         yield Note(
@@ -39,16 +49,21 @@ def _nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]
             f"This run was {record.status}: {units.plural(len(record.missing), 'trial')} of "
             f"{len(record.planned)} did not run. What was finished is shown.",
         )
-    if not cells.levels:
+    if not record.planned and not record.trials:
         yield sentences("No trial was planned, so there is nothing to show.")
-        return
+
+
+def table_nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]:
+    """The table of all cells, and what its columns mean."""
     shown = _variants_published(cells, original)
     yield _table(record, cells, original, shown)
     yield sentences(*_legend(cells, original, shown), tone="dim")
+
+
+def said_nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]:
+    """What the table says, in sentences."""
     yield Heading("What it says")
     yield Points(tuple(Sentence(text) for text in verdicts(record, cells, original)))
-    yield from findings_nodes(record.findings)
-    yield sentences(*_how(record), tone="dim")
 
 
 def _variants_published(cells: Grid, original: Original) -> tuple[str, ...]:

@@ -1,17 +1,19 @@
 """The tree that every report is built as, once, before anyone decides how it is shown.
 
 Nodes say what a thing *is* (a duration, a hang, a warning), never how it looks; the renderers
-(``terminal``, ``markdown``) decide that. Texts in the tree are raw: a renderer neutralises
-them with ``clean``.
+(``terminal``, ``markdown``, ``html``) decide that. Texts in the tree are raw: a renderer
+neutralises them. A graphic carries in ``instead`` what says the same where nothing can be drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from syncline.finding import Finding
 from syncline.report import units
+from syncline.report.graphics import Axis, Place, Served, Strip, View
 
 Tone = Literal["normal", "strong", "dim", "good", "warn", "bad"]
 Kind = Literal["text", "code", "duration_us", "rate", "count", "ratio", "share", "size"]
@@ -154,7 +156,75 @@ class Note:
     text: str
 
 
-Node: TypeAlias = Heading | Paragraph | Points | Facts | Table | Bars | Sparkline | Code | Note
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over an axis, with their intervals; the first view is shown first."""
+
+    title: str
+    x: Axis
+    y: Axis
+    views: tuple[View, ...]
+    caption: str = ""
+    instead: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Trials over time, one at a time, ``chosen`` first: many panels on one axis, with marks."""
+
+    title: str
+    strips: tuple[Strip, ...]
+    chosen: int = 0
+    caption: str = ""
+    instead: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The connections of each trial: how many were served, and how evenly."""
+
+    title: str
+    rows: tuple[Served, ...]
+    instead: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingBlock:
+    """A finding.
+
+    Attributes:
+        root: whether it is the one that the document is about.
+        trial: where it shows; None if that trial is not in the document.
+        places: for each piece of its evidence and then of what speaks against it, the instant in
+            a timeline that shows it.
+    """
+
+    finding: Finding
+    root: bool = False
+    trial: Place | None = None
+    places: tuple[Place | None, ...] = ()
+    instead: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flame:
+    """Stacks by how often, or for how long, they were seen; the outermost frame first.
+
+    Attributes:
+        against: what they are compared with, as a difference; None for a plain flame graph.
+        unit: of the numbers, as a plural.
+    """
+
+    title: str
+    stacks: tuple[tuple[tuple[str, ...], int], ...]
+    against: tuple[tuple[tuple[str, ...], int], ...] | None = None
+    unit: str = "samples"
+
+
+Graphic: TypeAlias = Chart | Timeline | Census | FindingBlock
+Node: TypeAlias = (
+    Heading | Paragraph | Points | Facts | Table | Bars | Sparkline | Code | Note | Graphic | Flame
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +232,15 @@ class Document:
     """A whole report."""
 
     nodes: tuple[Node, ...]
+
+
+def written(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """The same without graphics: each is replaced by what it carries instead."""
+    for node in nodes:
+        if isinstance(node, Chart | Timeline | Census | FindingBlock):
+            yield from written(node.instead)
+        else:
+            yield node
 
 
 def sentences(*texts: str, tone: Tone = "normal") -> Paragraph:

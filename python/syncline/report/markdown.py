@@ -13,6 +13,7 @@ from syncline.report.document import (
     Code,
     Document,
     Facts,
+    Flame,
     Heading,
     Note,
     Paragraph,
@@ -20,7 +21,9 @@ from syncline.report.document import (
     Sentence,
     Sparkline,
     Table,
+    written,
 )
+from syncline.report.hottest import hottest
 from syncline.report.strokes import bar, spark
 
 _BAR_WIDTH = 40
@@ -29,7 +32,7 @@ _SPARK_WIDTH = 60
 
 def render_markdown(document: Document) -> str:
     """The document as GitHub-flavoured Markdown, with a final newline."""
-    parts = ["\n".join(_RENDER[type(node)](node)) for node in document.nodes]
+    parts = ["\n".join(_RENDER[type(node)](node)) for node in written(document.nodes)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -100,6 +103,10 @@ def _sparkline(node: Sparkline) -> Iterator[str]:
     yield f"{clean.markdown(node.label)} {drawn} {clean.markdown(node.caption)}".rstrip()
 
 
+def _flame(node: Flame) -> Iterator[str]:
+    return _table(hottest(node))
+
+
 def _code(node: Code) -> Iterator[str]:
     yield from _fenced("\n".join(clean.lines(node.text)), node.language)
 
@@ -125,6 +132,7 @@ _RENDER: Mapping[type, Callable[[Any], Iterator[str]]] = {
     Table: _table,
     Bars: _bars,
     Sparkline: _sparkline,
+    Flame: _flame,
     Code: _code,
     Note: _note,
 }

@@ -14,6 +14,7 @@ from syncline.report.document import (
     Code,
     Document,
     Facts,
+    Flame,
     Heading,
     Node,
     Note,
@@ -23,7 +24,9 @@ from syncline.report.document import (
     Sparkline,
     Table,
     Tone,
+    written,
 )
+from syncline.report.hottest import hottest
 from syncline.report.strokes import bar, spark
 from syncline.report.tabulate import STYLES, tabulate
 
@@ -41,8 +44,9 @@ def render_terminal(document: Document, console: Console) -> None:
 
 def blocks(document: Document, width: int, *, ascii_only: bool = False) -> Iterator[RenderableType]:
     """The document's nodes as what rich prints, with an empty line where the eye wants one."""
-    for index, node in enumerate(document.nodes):
-        previous = document.nodes[index - 1] if index else None
+    nodes = tuple(written(document.nodes))
+    for index, node in enumerate(nodes):
+        previous = nodes[index - 1] if index else None
         lines = list(_RENDER[type(node)](node, width))
         if previous is not None and not _belongs(previous, node):
             lines.insert(0, Text(""))
@@ -117,6 +121,10 @@ def _sparkline(node: Sparkline, width: int) -> Iterator[Text]:
     yield line
 
 
+def _flame(node: Flame, width: int) -> Iterator[Text]:
+    return _table(hottest(node), width)
+
+
 def _code(node: Code, _: int) -> Iterator[Text]:
     for line in clean.lines(node.text):
         yield Text("    " + line, no_wrap=True, overflow="ignore")
@@ -145,6 +153,7 @@ _RENDER: Mapping[type, Callable[[Any, int], Iterator[Text]]] = {
     Table: _table,
     Bars: _bars,
     Sparkline: _sparkline,
+    Flame: _flame,
     Code: _code,
     Note: _note,
 }
