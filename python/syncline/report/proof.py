@@ -15,17 +15,14 @@ _TONES: Mapping[Status, Tone] = {
     "made worse": "bad",
     "not measured": "warn",
 }
+_BEYOND = 10.0
 
 
 def proof_sentences(proof: Verification) -> Iterator[Sentence]:
     """The proof itself, what it left out, and what the fix costs beside."""
-    main, *others = proof.levels
     settings = units.listed(tuple(f"{name}={value}" for name, value in proof.imposed.items()))
-    also = "".join(f" {_level_words(one, proof)}." for one in others)
-    yield Sentence(
-        f"Proof: {proof.status}. With {settings} imposed, {_level_words(main, proof)}.{also}",
-        _TONES[proof.status],
-    )
+    found = " ".join(f"{_level_words(one, proof)}." for one in proof.levels)
+    yield Sentence(f"Proof: {proof.status}. With {settings} imposed: {found}", _TONES[proof.status])
     effects = tuple(map(effect_words, proof.side_effects))
     if effects:
         there = units.plural(proof.side_effects[0].level, "connection")
@@ -48,28 +45,27 @@ def effect_words(effect: SideEffect) -> str:
 def _level_words(one: Contrast, proof: Verification) -> str:
     place = f"at {units.plural(one.level, 'connection')}"
     if one.original is None:
-        again = _broke(one.fixed) or _shown(one.fixed) or f"{_rate(one.fixed)} req/s"
-        return f"Above its new bound, {place}: {again}"
-    pairs = units.plural(one.pairs, "alternating pair")
-    figures = f"{_side(one.original)} → {_side(one.fixed)} req/s"
+        again = _broke(one.fixed) or _shown(one.fixed) or f"{units.rate(one.fixed.rate_rps)} req/s"
+        return f"{place}, above its new bound: {again}"
+    pairs = units.plural(one.pairs, "pair in turn", "pairs in turn")
     if one.ratio is not None:
-        figures += f", {_ratio_words(one, proof)}"
-    seen = _seen_words(one)
-    return f"{place} ({pairs}): {figures}{seen}"
+        before, after = (units.rate(side.rate_rps) for side in (one.original, one.fixed))
+        figures = f"{before} → {after} req/s, {_ratio_words(one, proof)}"
+    else:
+        figures = f"{_side(one.original)} → {_side(one.fixed)} req/s"
+    return f"{place}, {pairs}: {figures}{_seen_words(one)}"
 
 
 def _side(side: Side) -> str:
-    rate = _rate(side)
-    return f"{_broke(side)} ({rate})" if side.broke else rate
-
-
-def _rate(side: Side) -> str:
-    low_high = f" ({_interval(side.interval)})" if side.interval is not None else ""
-    return f"{units.rate(side.rate_rps)}{low_high}"
+    """A rate that stands for itself, since there is no ratio; a standstill beside it."""
+    rate = units.rate(side.rate_rps)
+    if side.broke:
+        return f"{rate} ({_broke(side)})"
+    return f"{rate} ({_interval(side.interval)})" if side.interval is not None else rate
 
 
 def _broke(side: Side) -> str:
-    return f"broke in {side.broke} of {side.trials}" if side.broke else ""
+    return f"broke in {side.broke} of {side.trials} trials" if side.broke else ""
 
 
 def _shown(side: Side) -> str:
@@ -90,14 +86,18 @@ def _ratio_words(one: Contrast, proof: Verification) -> str:
     of = "" if proof.metric == "throughput_rps" else " in p99"
     text = f"{units.ratio(one.ratio)}{of}"
     if one.interval is None:
-        return f"{text}, a single pair"
+        return f"{text}, of a single pair"
     text += f" ({_interval(one.interval)})"
     if one.status != "no difference shown":
         return text
-    could = (
-        "" if one.could_have_seen is None else f" of less than {units.share(one.could_have_seen)}"
+    could = one.could_have_seen
+    return f"{text}, no difference shown" + (
+        f" (could have seen {_percent(could)})" if could is not None else ""
     )
-    return f"{text}, no difference shown{could and f' (one{could} would not be)'}"
+
+
+def _percent(share: float) -> str:
+    return "over 1,000 %" if share > _BEYOND else units.share(share)
 
 
 def _interval(interval: tuple[float, float]) -> str:

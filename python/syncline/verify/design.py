@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # What is spent beside the loads: until a service answers, and between two trials.
-START_S = 1.0
+START_S = 0.8
 BETWEEN_S = 0.1
 
 # A standstill must have time to begin and to be told from a pause (see syncline.hang).
-_SHORTEST_BREAKING_S = 1.5
-_SHORTEST_S = 0.8
+_SHORTEST_BREAKING_S = 2.0
+_SHORTEST_S = 1.0
+# Under the lighter load nothing is waited for but a rate: of the other trials' time.
+_LIGHTER = 0.4
 # Longer trials add little; more of them say how far such trials scatter.
 _LONGEST_S = 4.0
 # By falling worth: pairs under the load that broke, and under the lighter one. Two pairs give
@@ -33,7 +35,7 @@ class Effort:
 
 
 DEFAULT = Effort(40.0, 3)
-QUICK = Effort(10.0, 1)
+QUICK = Effort(14.0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,12 @@ def _affordable(task: Task, budget_s: float) -> Iterator[Design]:
     shortest = _SHORTEST_BREAKING_S if task.breaks else _SHORTEST_S
     for pairs, wanted in _PAIRS:
         lighter = wanted if task.lighter else 0
-        # Where nothing breaks a rate is soon known: half the time will do.
-        lengths = 2 * pairs + int(task.above) + lighter
+        lengths = 2 * pairs + int(task.above) + 2 * _LIGHTER * lighter
         free_s = budget_s - _beside_s(task, pairs, lighter)
         duration_s = min(free_s / lengths, max(shortest, task.longest_s), _LONGEST_S)
         if duration_s >= shortest:
             whole_s = duration_s * lengths + _beside_s(task, pairs, lighter)
-            yield Design(pairs, lighter, duration_s, duration_s / 2, whole_s)
+            yield Design(pairs, lighter, duration_s, _LIGHTER * duration_s, whole_s)
 
 
 def _beside_s(task: Task, pairs: int, lighter: int) -> float:
@@ -95,7 +96,7 @@ def _beside_s(task: Task, pairs: int, lighter: int) -> float:
     if task.alone:  # original, fixed and fixed, original and original …
         starts = pairs + 1 + (lighter + 1 if lighter else 0) + int(task.above)
     elif task.breaks:
-        starts = pairs + 2
+        starts = pairs + 1
     else:
         starts = 1
     return START_S * starts + BETWEEN_S * trials

@@ -90,14 +90,19 @@ class _Case:
         return self.finding.code == "connection-budget"
 
     def experiment(self, chosen: Design) -> Experiment:
-        """The trials: each pair has its seed, and every other pair begins with the fixed one."""
-        load = _short(self.original.load, chosen.duration_s)
-        trials = list(self._pairs(load, chosen.pairs))
-        where = [str(load.connections)]
+        """The trials, lightest load first: a service that broke must be started again.
+
+        Each pair has its seed, and every other pair begins with the fixed one.
+        """
+        trials: list[Trial] = []
+        where: list[str] = []
         if self.lighter is not None and chosen.lighter_pairs:
             lighter = _short(self.lighter, chosen.lighter_s)
             trials += self._pairs(lighter, chosen.lighter_pairs)
             where.append(str(lighter.connections))
+        load = _short(self.original.load, chosen.duration_s)
+        trials += self._pairs(load, chosen.pairs)
+        where.append(str(load.connections))
         if self.above is not None:
             above = _short(self.above, chosen.duration_s)
             trials.append(self._trial(self.fixed, above, 0))
