@@ -26,6 +26,8 @@ from syncline.cli.choices import (
 from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
 from syncline.cli.shape import Serving, on_database, served_by, with_settings
+from syncline.cli.what_ifs import EPILOG as WHAT_IFS
+from syncline.cli.what_ifs import what_if_option, with_what_ifs
 from syncline.errors import UsageError
 from syncline.experiment import run_search
 from syncline.experiment.tools import real_tools
@@ -57,6 +59,7 @@ Examples:
   syncline run users --watch --series seen.csv
   syncline run users --variant sync --connections 12,48,200 --duration 10s
   syncline run users --variant async --server uvicorn,granian --workers 1,2 --set rows=200
+  syncline run users --what-if admission=54 --what-if pool_size=50,max_overflow=0
   syncline run authors --database postgres
   syncline run users --database-url postgresql://me:secret@db.example/test
 """
@@ -110,6 +113,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 help="How long each load lasts, warm-up included: 5, 5s, 1m30s.",
             ),
             setting_option,
+            what_if_option,
             click.option(
                 *("--server", "servers"),
                 type=SERVERS,
@@ -184,7 +188,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
     return function
 
 
-@click.command(epilog=EPILOG)
+@click.command(epilog=f"{EPILOG}\n{WHAT_IFS}")
 @click.argument("case", metavar="[CASE]", required=False, shell_complete=complete_case)
 @_option_set
 @own_options
@@ -196,6 +200,7 @@ def run(
     connections: tuple[int, ...] | None,
     duration: float | None,
     settings: tuple[tuple[str, str], ...],
+    what_ifs: tuple[Mapping[str, str], ...],
     servers: tuple[Server, ...] | None,
     workers: tuple[int, ...] | None,
     loops: tuple[Loop, ...] | None,
@@ -231,6 +236,10 @@ def run(
     chosen = on_database(chosen, database, dict(backend_urls))
     serving = Serving(servers or (), workers or (), loops or ())
     chosen, names = served_by(chosen, names, serving)
+    own_servers = dict(backend_urls)
+    chosen, names = with_what_ifs(
+        chosen, names, what_ifs, probe=not no_probe, own_servers=own_servers
+    )
     experiment = build_experiment(chosen, Asked(names, connections, duration, which))
     urls = check_urls(chosen, backend_urls)
     if json_file is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import get_args
 
 import click
 
 import syncline_cases
+from syncline import whatif
 from syncline.backends import provide
 from syncline.cli.choices import (
     BACKEND_URL,
@@ -21,10 +23,13 @@ from syncline.cli.choices import (
 from syncline.cli.parameters import MOST_WORKERS
 from syncline.cli.run import check_urls
 from syncline.cli.shape import Serving, on_database, served_by, with_settings
+from syncline.cli.what_ifs import what_if_option, with_what_ifs
 from syncline.errors import MeasurementError
+from syncline.experiment.probing import what_if_observations
 from syncline.experiment.tools import prepare
 from syncline.launch import Service, start_service
 from syncline.mask import mask
+from syncline.observe.probe import ProbeReader
 from syncline.process import Workspace, check_port_free
 from syncline.trial import Case, Loop, Server, Variant
 
@@ -32,6 +37,7 @@ EPILOG = """\b
 Examples:
   syncline serve users --variant async --port 8000
   syncline serve users --variant sync --set rows=1000 --server granian --workers 2
+  syncline serve users --variant sync --what-if admission=54
 """
 HOST = "127.0.0.1"
 _LOOK_EVERY_S = 0.5
@@ -46,6 +52,7 @@ _LOOK_EVERY_S = 0.5
     help="Which one; the case's first default one otherwise.",
 )
 @setting_option
+@what_if_option
 @click.option("--server", type=click.Choice(get_args(Server)), help="What serves it.")
 @click.option(
     "--workers",
@@ -71,6 +78,7 @@ def serve(
     case: str,
     variant: str | None,
     settings: tuple[tuple[str, str], ...],
+    what_ifs: tuple[Mapping[str, str], ...],
     server: Server | None,
     workers: int | None,
     loop: Loop | None,
@@ -87,8 +95,10 @@ def serve(
         (server,) if server else (), (workers,) if workers else (), (loop,) if loop else ()
     )
     chosen, names = served_by(chosen, names, serving)
-    served = chosen.variant(names[0])
     urls = check_urls(chosen, backend_urls)
+    merged = {name: value for one in what_ifs for name, value in one.items()}
+    chosen, names = with_what_ifs(chosen, names, (merged,), own_servers=urls)
+    served = chosen.variant(names[-1])
     if port is not None:
         check_port_free(HOST, port)
     with ExitStack() as stack:
@@ -108,12 +118,16 @@ def _start(
     env: dict[str, str] = {}
     lines = []
     for name in case.backends:
-        settings = variant.backends.get(name, {})
+        settings = whatif.backend_settings(variant, name)
         backend = stack.enter_context(provide(name, settings, workspace, urls.get(name)))
         env.update(backend.env())
         lines.append(f"{name}: {mask(backend.url)}")
     if case.prepare is not None:
         prepare(case.prepare, {**env, **variant.settings_env}, workspace)
+    probe: ProbeReader | None = None
+    if inside := whatif.environment(variant):
+        probe = stack.enter_context(ProbeReader(workspace.path))
+        env |= {**inside, **probe.env()}
     service = stack.enter_context(
         start_service(
             variant,
@@ -127,6 +141,8 @@ def _start(
     click.echo(f"{case.name}, {variant.name}: {service.url}{case.ready_path}")
     for line in lines:
         click.echo(line)
+    for one in () if probe is None else what_if_observations(probe):
+        click.echo(one.text)
     return service
 
 

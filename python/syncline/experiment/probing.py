@@ -94,7 +94,7 @@ class ProbeWatch:
             )
             return Seen({}, (Observation("probe", "note", text),))
         found = [
-            *_what_ifs(probe),
+            *what_if_observations(probe),
             *_settings(probe),
             *_events(probe.events()),
             *_rows(self._before, probe.summaries()),
@@ -103,7 +103,7 @@ class ProbeWatch:
         return Seen(probe.series(), tuple(found))
 
 
-def _what_ifs(probe: Probe) -> list[Observation]:
+def what_if_observations(probe: Probe) -> list[Observation]:
     """What came of each what-if in each process that serves, once all is told or time is up."""
     deadline = time.monotonic() + _WHAT_IFS_S
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 
 from syncline.errors import UsageError
 from syncline.trial import Variant
@@ -14,8 +15,8 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
     ``variant.server_args`` come last but for the application, so they win over what is set
     here. uvicorn writes no access log (it costs up to a quarter of a small service's
     throughput) unless ``server_args`` hold ``--access-log``; the other servers write none by
-    themselves. In ``variant.command``, ``{host}``, ``{port}`` and ``{python}`` are filled in,
-    and other braces are left alone.
+    themselves. What-ifs come after those arguments and win over them. In ``variant.command``,
+    ``{host}``, ``{port}`` and ``{python}`` are filled in, and other braces are left alone.
 
     Raises:
         UsageError: the server cannot serve the variant's interface, or not so many workers.
@@ -34,7 +35,8 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
     # hypercorn tells by a prefix what an application is; the others by an option.
     kind = "wsgi:" if variant.server == "hypercorn" and variant.interface == "wsgi" else ""
     app = f"{kind}{variant.app}"
-    return (python, "-m", variant.server, *options, *variant.server_args, app)
+    own, imposed = _with_what_ifs(variant)
+    return (python, "-m", variant.server, *options, *own, *imposed, app)
 
 
 def _uvicorn(variant: Variant, host: str, port: int) -> tuple[str, ...]:
@@ -77,6 +79,59 @@ def _waitress(variant: Variant, host: str, port: int) -> tuple[str, ...]:
             "choose gunicorn."
         )
     return (f"--listen={_address(host, port)}",)
+
+
+_ACCESS_LOG: Mapping[str, tuple[str, ...]] = {
+    "uvicorn": ("--access-log",),
+    "granian": ("--access-log",),
+    "hypercorn": ("--access-logfile", "-"),
+    "gunicorn": ("--access-logfile", "-"),
+}
+# Of uvicorn, no time is short enough to be none: an answer must say that it is the last one.
+_NO_KEEP_ALIVE: Mapping[str, tuple[str, ...]] = {
+    "uvicorn": ("--header", "connection:close"),
+    "granian": ("--no-http1-keep-alive",),
+    "gunicorn": ("--keep-alive", "0"),
+}
+_KEEP_ALIVE = {
+    "uvicorn": "--timeout-keep-alive",
+    "hypercorn": "--keep-alive",
+    "gunicorn": "--keep-alive",
+}
+
+
+def _with_what_ifs(variant: Variant) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The variant's own arguments, less those that a what-if takes back, and the what-ifs'."""
+    own, asked, server = variant.server_args, variant.what_ifs, variant.server
+    options: tuple[str, ...] = ()
+    match asked.get("access_log"), _ACCESS_LOG.get(server, ()):
+        case "on", known:
+            options += known
+        case "off", ("--access-logfile", _):
+            own = _without(own, "--access-logfile")
+        case "off", (flag,):
+            options += (f"--no-{flag.removeprefix('--')}",)
+    if "log_level" in asked and server != "waitress":
+        options += ("--log-level", asked["log_level"])
+    keep_alive = asked.get("keep_alive")
+    if keep_alive == "off":
+        options += _NO_KEEP_ALIVE[server]
+    elif keep_alive is not None:
+        options += (_KEEP_ALIVE[server], keep_alive)
+    return own, options
+
+
+def _without(arguments: tuple[str, ...], option: str) -> tuple[str, ...]:
+    kept = []
+    skipping = False
+    for one in arguments:
+        if skipping:
+            skipping = False
+        elif one == option:
+            skipping = True
+        elif not one.startswith(f"{option}="):
+            kept.append(one)
+    return tuple(kept)
 
 
 def _address(host: str, port: int) -> str:

@@ -5,7 +5,7 @@ the variant that has them. Whether the service took them is told by :func:`not_i
 what was seen: a trial whose what-ifs did not take is not a trial of them.
 """
 
-from syncline.whatif.catalogue import CATALOGUE, Settings, WhatIf, checked, parse
+from syncline.whatif.catalogue import CATALOGUE, DATABASES, Settings, WhatIf, checked, parse
 from syncline.whatif.imposing import (
     KIND,
     asked_of,
@@ -19,6 +19,7 @@ from syncline.whatif.imposing import (
 
 __all__ = [
     "CATALOGUE",
+    "DATABASES",
     "KIND",
     "Settings",
     "WhatIf",

@@ -121,20 +121,26 @@ def _check_possible(variant: Variant, settings: Settings) -> None:
             f"The what-if server={server} cannot be imposed on {what}: it has arguments for "
             f"{variant.server} ({' '.join(variant.server_args)})."
         )
-    _check_keep_alive(what, server, settings.get("keep_alive"))
-
-
-def _check_keep_alive(what: str, server: Server, value: str | None) -> None:
-    able = {
-        "granian": ("off", "it takes keep_alive=off"),
-        "hypercorn": ("a time", "it takes a number of seconds"),
-        "waitress": ("", "it has a bound of its own"),
-    }
-    if value is None or server not in able:
-        return
-    wanted, instead = able[server]
-    if wanted != ("off" if value == "off" else "a time"):
+    if server == "waitress" and "access_log" in settings:
         raise UsageError(
-            f"The what-if keep_alive={value} cannot be imposed on {what}: {server} cannot be told "
-            f"so; {instead}."
+            f"The what-if access_log cannot be imposed on {what}: waitress has no access log."
         )
+    _check_keep_alive(what, server, variant.interface, settings.get("keep_alive"))
+
+
+def _check_keep_alive(what: str, server: Server, interface: str, value: str | None) -> None:
+    if value is None:
+        return
+    off = value == "off"
+    why = {
+        "granian": "" if off else "granian has no such time; it takes keep_alive=off",
+        "hypercorn": "hypercorn cannot switch it off; it takes a number of seconds" if off else "",
+        "waitress": "waitress has a bound of its own",
+        "gunicorn": (
+            "gunicorn's ASGI workers cannot switch it off; they take a number of seconds"
+            if off and interface == "asgi"
+            else ""
+        ),
+    }.get(server, "")
+    if why:
+        raise UsageError(f"The what-if keep_alive={value} cannot be imposed on {what}: {why}.")
