@@ -80,10 +80,14 @@ class Settings:
     Attributes:
         probe: whether services run with the probe inside.
         servers: the user's own servers, by back end, their passwords masked.
+        verify: with how much effort fixes are proven after the sweep.
+        fresh: whether each round of the sweep starts its services anew.
     """
 
     probe: bool = True
     servers: Mapping[str, str] = field(default_factory=dict)
+    verify: Literal["no", "quick", "full"] = "no"
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ VALUES = _row(
     stdlib_only=True,
 )
 PURE = _row(
-    "stats design capacity diagnosis record_json hang judge mask objective whatif openapi "
+    "stats design capacity diagnosis record_json hang judge mask objective archive whatif openapi "
     "config notation verify flame",
     siblings=True,
     stdlib_only=True,

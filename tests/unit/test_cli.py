@@ -195,7 +195,7 @@ def test_the_shell_completes_commands_cases_and_variants() -> None:
     from click.shell_completion import ShellComplete
 
     complete = ShellComplete(cli, {}, "syncline", "_SYNCLINE_COMPLETE").get_completions
-    assert [item.value for item in complete([], "ru")] == ["run"]
+    assert [item.value for item in complete([], "ru")] == ["run", "runs"]
     assert [item.value for item in complete(["run"], "us")] == ["users"]
     found = [item.value for item in complete(["run", "users", "--variant"], "async")]
     assert found[0] == "async"

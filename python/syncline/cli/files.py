@@ -58,21 +58,30 @@ def write_text(name: str | Path, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
+    write_bytes(name, text.encode("utf-8"))
+
+
+def write_bytes(name: str | Path, data: bytes) -> None:
+    """Writes a file atomically; a device or pipe is written as it is.
+
+    Raises:
+        EnvironmentLackError: it could not be written; a file that was there is as it was.
+    """
     path = Path(name)
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), data)
     except OSError as error:
         raise EnvironmentLackError(f"{path} could not be written: {_reason(error)}.") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         umask = os.umask(0)

@@ -11,6 +11,12 @@ from syncline import __version__
 # Name: module, attribute. Help shows them in this order.
 COMMANDS = {
     "run": ("syncline.cli.run", "run"),
+    "runs": ("syncline.cli.runs", "runs"),
+    "show": ("syncline.cli.runs", "show"),
+    "resume": ("syncline.cli.resume", "resume"),
+    "export": ("syncline.cli.exchange", "export"),
+    "import": ("syncline.cli.exchange", "import_"),
+    "rm": ("syncline.cli.runs", "rm"),
     "cases": ("syncline.cli.cases", "cases"),
     "serve": ("syncline.cli.serve", "serve"),
     "load": ("syncline.cli.load", "load"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from syncline.archive import archive_json
 from syncline.cli import files
 from syncline.cli.choices import (
     BACKEND_URL,
@@ -32,8 +33,8 @@ from syncline.errors import UsageError
 from syncline.experiment import run_search
 from syncline.experiment.tools import real_tools
 from syncline.judge import exit_code
-from syncline.record import RunRecord
-from syncline.record_json import run_json
+from syncline.mask import mask
+from syncline.record import RunRecord, Settings
 from syncline.report.comparison import build_comparison
 from syncline.report.live_run import RunDisplay
 from syncline.report.markdown import render_markdown
@@ -140,7 +141,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
             click.option(
                 "--no-verify",
                 is_flag=True,
-                help="Do not try the fixes of what is found: saves up to 40 s, or 10 s of --quick.",
+                help="Do not try the fixes of what is found: saves about 40 s, or 15 s of --quick.",
             ),
             click.option(
                 *("--json", "json_file"),
@@ -257,6 +258,12 @@ def run(
             observer=display,
             backend_urls=urls,
             command_line=("syncline", *sys.argv[1:]),
+            settings=Settings(
+                probe=not no_probe,
+                servers={backend: mask(url) for backend, url in urls.items()},
+                verify="no" if no_verify else "quick" if quick else "full",
+                fresh=experiment.fresh,
+            ),
             tools=real_tools(probe=not no_probe),
         )
     put_out(record, output)
@@ -314,7 +321,7 @@ def put_out(record: RunRecord, output: Output) -> None:
     console = Console(stderr=output.json == files.STDOUT)
     try:
         if output.json is not None:
-            text = json.dumps(run_json(record), indent=2, allow_nan=False)
+            text = json.dumps(archive_json(record), indent=2, allow_nan=False)
             files.write_text(output.json, f"{text}\n")
         if output.series is not None:
             files.write_text(

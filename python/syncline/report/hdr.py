@@ -6,11 +6,15 @@ Java library); ``.hlog`` is the interval log, version 1.3 (``HistogramLogWriter`
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from syncline.engine import Histogram
 from syncline.outcome import Histograms, Interval, LoadResult
+from syncline.record import RunRecord
 
+_NOT_IN_TAGS = re.compile(r"[\s,=\"#]+")
 _NS_PER_MS = 1e6
 
 
@@ -44,9 +48,39 @@ def hlog(result: LoadResult, started: datetime) -> str:
     Args:
         started: when the load began, with its time zone.
     """
+    lines = _head(result.histograms.unit_ns, started)
+    for one in result.intervals:
+        lines += _interval_lines(one, result.histograms.unit_ns)
+    return "\n".join(lines) + "\n"
+
+
+def run_hlog(record: RunRecord) -> str:
+    """The logs of all trials of a run in one, told apart by tags such as ``sync-read-48-0``.
+
+    A tag is variant, load, connections and repeat, of a phase beside the sweep with its name.
+    Times run from the run's start.
+    """
+    begun = datetime.fromisoformat(record.started)
+    units = {outcome.result.histograms.unit_ns for _, outcome in record.trials if outcome.result}
+    unit_ns = min(units, default=1000)
+    lines = _head(unit_ns, begun)
+    for trial, outcome in record.trials:
+        if outcome.result is None or outcome.result.histograms.unit_ns != unit_ns:
+            continue
+        since_s = (datetime.fromisoformat(outcome.started) - begun).total_seconds()
+        words = [trial.variant.name, trial.load.name, trial.load.connections, trial.repeat]
+        if trial.phase != "sweep":
+            words += [trial.phase, trial.identity[:6]]
+        prefix = _NOT_IN_TAGS.sub("_", "-".join(map(str, words)))
+        for one in outcome.result.intervals:
+            moved = replace(one, start_s=one.start_s + since_s, end_s=one.end_s + since_s)
+            lines += _interval_lines(moved, unit_ns, prefix)
+    return "\n".join(lines) + "\n"
+
+
+def _head(unit_ns: int, started: datetime) -> list[str]:
     moment = started.astimezone(UTC)
-    unit_ns = result.histograms.unit_ns
-    lines = [
+    return [
         "#[Logged by syncline]",
         "#[Histogram log format version 1.3]",
         f"#[Histogram values are in units of {unit_ns} ns; Interval_Max is in ms]",
@@ -54,18 +88,16 @@ def hlog(result: LoadResult, started: datetime) -> str:
         f" UTC {moment:%Y}]",
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
     ]
-    for one in result.intervals:
-        lines += _interval_lines(one, unit_ns)
-    return "\n".join(lines) + "\n"
 
 
-def _interval_lines(one: Interval, unit_ns: int) -> list[str]:
+def _interval_lines(one: Interval, unit_ns: int, prefix: str = "") -> list[str]:
     if one.response_histogram is None:
         tagged = [("", one.service_histogram)]
     else:
         tagged = [("", one.response_histogram), ("service", one.service_histogram)]
+    warmup = "warmup" if one.warmup else ""
     return [
-        _line(one, f"warmup-{tag}".rstrip("-") if one.warmup else tag, encoded, unit_ns)
+        _line(one, "-".join(word for word in (prefix, warmup, tag) if word), encoded, unit_ns)
         for tag, encoded in tagged
         if encoded is not None
     ]
