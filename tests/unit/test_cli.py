@@ -53,7 +53,7 @@ def wrong(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], code: in
         ("run users --json nosuch/out.json", "the directory nosuch does not exist"),
         ("run users --json .", "is a directory"),
         ("run users --nosuch", "No such option '--nosuch'"),
-        ("run", "Missing argument 'CASE'"),
+        ("run", "There is no syncline.toml in this folder"),
         ("serve users --variant nosuch", "users has no variant 'nosuch'"),
         ("serve users --port 70000", "70000 is not in the range"),
         ("completion tcsh", "'tcsh' is not one of"),

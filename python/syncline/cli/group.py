@@ -11,6 +11,7 @@ from syncline import __version__
 # Name: module, attribute. Help shows them in this order.
 COMMANDS = {
     "run": ("syncline.cli.run", "run"),
+    "init": ("syncline.cli.init", "init"),
     "runs": ("syncline.cli.runs", "runs"),
     "show": ("syncline.cli.runs", "show"),
     "resume": ("syncline.cli.resume", "resume"),
@@ -20,6 +21,7 @@ COMMANDS = {
     "cases": ("syncline.cli.cases", "cases"),
     "serve": ("syncline.cli.serve", "serve"),
     "load": ("syncline.cli.load", "load"),
+    "config": ("syncline.cli.config", "config"),
     "explain": ("syncline.cli.explain", "explain"),
     "doctor": ("syncline.cli.doctor", "doctor"),
     "completion": ("syncline.cli.completion", "completion"),

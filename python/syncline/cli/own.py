@@ -174,8 +174,17 @@ def _base(word: str | None, asked: OwnAsked) -> Own:
 
 
 def _from_file(path: Path, asked: OwnAsked) -> Own:
-    config, source = read_config(_text(path), str(path))
+    config, source = read_file(path)
     return Own(config, source, path.resolve().parent, asked.allowed)
+
+
+def read_file(path: Path) -> tuple[Config, Source]:
+    """What a config file says, and where.
+
+    Raises:
+        UsageError: it cannot be read, or does not keep to the schema.
+    """
+    return read_config(_text(path), str(path))
 
 
 def _text(path: Path) -> str:
