@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
-	mutants system bench bench-engine bench-timing bench-probe clean FORCE
+	mutants system bench bench-engine bench-timing bench-probe soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ bench-engine: setup $(STAMPS)/system-bench ## CPU per request against wrk, ab an
 
 bench-timing: setup ## what is reported against what is true, at given rates
 	$(BIN)/python -m benchmarks.timing $(ARGS)
+
+soak: setup ## ten minutes at full speed: the engine's memory must stay flat
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-probe: setup ## what the probe costs a service, with and without it in turn
 	$(BIN)/python -m benchmarks.probe $(ARGS)
