@@ -35,7 +35,7 @@ class Effort:
 
 
 DEFAULT = Effort(40.0, 3)
-QUICK = Effort(14.0, 1)
+QUICK = Effort(15.0, 1)
 
 
 @dataclass(frozen=True, slots=True)

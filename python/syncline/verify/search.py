@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from syncline.diagnosis import diagnose
 from syncline.errors import SynclineError
-from syncline.finding import Finding
+from syncline.finding import Finding, Severity
 from syncline.search import Measured, Search
 from syncline.trial import Experiment, Load, Trial, Variant, with_duration
 from syncline.verify.design import Design, Effort, Task, design
 from syncline.verify.symptoms import broke, shows
 from syncline.whatif import imposed
 
+# The grave ones get more of the time.
+_WEIGHTS: Mapping[Severity, int] = {"error": 4, "warning": 2, "info": 1}
 _WARMUP = 0.2  # of a trial's time
 _WELL_ABOVE = (
     1.25  # times the bound: under a steady load a standstill is a matter of chance near it
@@ -48,7 +50,8 @@ def verification(
     cases = list(_cases(findings, measured))[: effort.most]
     left_s, tried = effort.budget_s, []
     for number, one in enumerate(cases):
-        chosen = design(one.task, left_s / (len(cases) - number))
+        weights = [_WEIGHTS[case.finding.severity] for case in cases[number:]]
+        chosen = design(one.task, left_s * weights[0] / sum(weights))
         if chosen is None:
             continue
         left_s -= chosen.cost_s
