@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,8 +17,9 @@ from syncline.design import (
     within_budget,
 )
 from syncline.errors import UsageError
+from syncline.experiment.drive import drive
 from syncline.plan import constant_rate
-from syncline.search import Measured
+from syncline.search import Measured, Search
 from syncline.stats import compare
 from syncline.trial import Experiment, Load, Trial, Variant, sweep
 from tests.unit.factories import case, hung_result, outcome, with_rate
@@ -108,36 +108,24 @@ def test_a_budget_that_is_too_short_says_what_it_takes() -> None:
     assert within_budget(one_round(), least_s).rounds == 2
 
 
-def perform(
-    search_of: Callable[[], object], noise: float, ratio: float = 1.1
-) -> tuple[Measured, int, object]:
-    """Runs a search on a machine of that noise; all that was measured, rounds, its answer."""
-    draw, search = random.Random(1), search_of()
-    measured: Measured = ()
-    experiment = next(search)  # type: ignore[call-overload]
-    for rounds in range(1, 200):
-        came = tuple(
-            (
-                trial,
-                outcome(
-                    with_rate(
-                        100.0 * draw.gauss(1, noise) * (ratio if trial.variant.name == "b" else 1)
-                    )
-                ),
-            )
+def perform(search: Search[Measured], noise: float, ratio: float = 1.1) -> tuple[Measured, int]:
+    """Runs a search on a machine of that noise; all that was measured, and in how many rounds."""
+    draw, rounds = random.Random(1), 0
+
+    def measure(experiment: Experiment) -> Measured:
+        nonlocal rounds
+        rounds += 1
+        return tuple(
+            (trial, outcome(with_rate(100.0 * draw.gauss(1, noise) * factor)))
             for trial in experiment.trials
+            for factor in [ratio if trial.variant.name == "b" else 1]
         )
-        measured += came
-        try:
-            experiment = search.send(came)  # type: ignore[attr-defined]
-        except StopIteration as end:
-            return measured, rounds, end.value
-    raise AssertionError("the search does not end")
+
+    return drive(search, measure), rounds
 
 
 def test_rounds_are_added_until_the_intervals_are_narrow() -> None:
-    measured, rounds, left = perform(lambda: until_precise(one_round(), 0.05, 10_000.0), noise=0.05)
-    assert left == ()
+    measured, rounds = perform(until_precise(one_round(), 0.05, 10_000.0), noise=0.05)
     assert 4 < rounds < 40
     assert shortfalls(measured, 0.05) == ()
     counts = [sum(trial.load.connections == level for trial, _ in measured) for level in (1, 48)]
@@ -145,30 +133,26 @@ def test_rounds_are_added_until_the_intervals_are_narrow() -> None:
 
 
 def test_a_quiet_machine_needs_no_more_than_the_first_look() -> None:
-    _, rounds, left = perform(lambda: until_precise(one_round(), 0.05, 10_000.0), noise=0.005)
-    assert (rounds, left) == (4, ())
+    measured, rounds = perform(until_precise(one_round(), 0.05, 10_000.0), noise=0.005)
+    assert rounds == 4
+    assert shortfalls(measured, 0.05) == ()
 
 
 def test_time_that_is_up_is_told_with_what_it_would_take() -> None:
-    _, rounds, left = perform(lambda: until_precise(one_round(), 0.01, 80.0), noise=0.05)
-    assert rounds <= 80 / 8
-    assert isinstance(left, tuple)
+    measured, rounds = perform(until_precise(one_round(), 0.01, 80.0), noise=0.05)
+    assert 2 < rounds <= 80 / 8
+    left = shortfalls(measured, 0.01)
     assert {one.candidate for one in left} == {"b"}
-    assert all(one.rounds_needed > rounds for one in left)
+    assert all(one.rounds_needed and one.rounds_needed > rounds for one in left)
 
 
 def test_a_variant_that_hangs_is_not_measured_for_ever() -> None:
-    search, rounds, left = until_precise(one_round(levels=(48,)), 0.05, 10_000.0), 0, None
-    experiment = next(search)
-    while left is None:
-        rounds += 1
-        hung = tuple((trial, outcome(hung_result())) for trial in experiment.trials)
-        try:
-            experiment = search.send(hung)
-        except StopIteration as end:
-            left = end.value
-    assert rounds == 4
-    assert [(one.candidate, one.ratio) for one in left] == [("b", None)]
+    def hang(experiment: Experiment) -> Measured:
+        return tuple((trial, outcome(hung_result())) for trial in experiment.trials)
+
+    measured = drive(until_precise(one_round(levels=(48,)), 0.05, 10_000.0), hang)
+    assert len(measured) == 2 * 4
+    assert [(one.candidate, one.ratio) for one in shortfalls(measured, 0.05)] == [("b", None)]
 
 
 def test_trials_are_chosen_by_their_names() -> None:

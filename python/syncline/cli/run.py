@@ -24,12 +24,20 @@ from syncline.cli.choices import (
     database_option,
     setting_option,
 )
+from syncline.cli.design import (
+    Design,
+    design_options,
+    dry_run_lines,
+    lay_out,
+    precision_words,
+)
 from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
 from syncline.cli.shape import Serving, on_database, served_by, with_settings
 from syncline.cli.what_ifs import EPILOG as WHAT_IFS
 from syncline.cli.what_ifs import what_if_option, with_what_ifs
 from syncline.errors import UsageError
+from syncline.events import Note
 from syncline.experiment import run_search
 from syncline.experiment.tools import real_tools
 from syncline.judge import exit_code
@@ -41,7 +49,6 @@ from syncline.report.markdown import render_markdown
 from syncline.report.openmetrics import openmetrics
 from syncline.report.series_csv import series_csv
 from syncline.report.terminal import render_terminal
-from syncline.search import only
 from syncline.store import DEFAULT_STORE, Store
 from syncline.trial import Case, Experiment, Load, Loop, Server, sweep, with_duration
 from syncline.verify import DEFAULT, QUICK, proven
@@ -57,6 +64,9 @@ Examples:
   syncline run --command 'gunicorn -w 4 shop.wsgi' --url http://127.0.0.1:8000 --path /books
   syncline run --url http://127.0.0.1:8000 --path /books
   syncline run users --quick --json out.json
+  syncline run users --quick --repeat 5
+  syncline run users --budget 5m --include 'sync*' --include async
+  syncline run users --connections 12 --precision 3% --budget 10m
   syncline run users --watch --series seen.csv
   syncline run users --variant sync --connections 12,48,200 --duration 10s
   syncline run users --variant async --server uvicorn,granian --workers 1,2 --set rows=200
@@ -193,6 +203,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
 @click.argument("case", metavar="[CASE]", required=False, shell_complete=complete_case)
 @_option_set
 @own_options
+@design_options
 def run(
     *,
     case: str | None,
@@ -216,6 +227,7 @@ def run(
     out: str,
     backend_urls: tuple[tuple[str, str], ...],
     store: str,
+    design: Design,
 ) -> None:
     """Load-test the variants of CASE ('syncline cases' lists them) and compare them.
 
@@ -243,6 +255,11 @@ def run(
     )
     experiment = build_experiment(chosen, Asked(names, connections, duration, which))
     urls = check_urls(chosen, backend_urls)
+    backends = len(set(chosen.backends) - set(urls))
+    layout = lay_out(experiment, design, backends=backends, durations=duration is not None)
+    if design.dry_run:
+        click.echo("\n".join(dry_run_lines(layout, backends)))
+        return
     if json_file is not None:
         files.check_writable(json_file, "--json")
     if series_file is not None:
@@ -250,10 +267,12 @@ def run(
     output = Output(json_file, files.make_directory(out, "--out"), series_file)
     shown = RunDisplay(Console(stderr=True), plots=watch)
     with Store.open(store) as opened, shown as display:
+        for sentence in layout.words:
+            display(Note(sentence))
         record = run_search(
             chosen,
-            proven(only(experiment), None if no_verify else QUICK if quick else DEFAULT),
-            purpose=experiment.purpose,
+            proven(layout.search, None if no_verify else QUICK if quick else DEFAULT),
+            purpose=layout.first.purpose,
             store=opened,
             observer=display,
             backend_urls=urls,
@@ -262,11 +281,13 @@ def run(
                 probe=not no_probe,
                 servers={backend: mask(url) for backend, url in urls.items()},
                 verify="no" if no_verify else "quick" if quick else "full",
-                fresh=experiment.fresh,
+                fresh=layout.first.fresh or design.precision is not None,
             ),
-            tools=real_tools(probe=not no_probe),
+            tools=real_tools(probe=not no_probe, database=backends > 0, bound=design.pin),
         )
     put_out(record, output)
+    for sentence in precision_words(record.of_phase("sweep"), design.precision):
+        click.echo(sentence, err=True)
     sys.exit(exit_code(record))
 
 

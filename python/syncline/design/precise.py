@@ -43,7 +43,7 @@ class Shortfall:
 
 def until_precise(
     one_round: Experiment, precision: float, budget_s: float, *, seed: int = 1, backends: int = 0
-) -> Search[tuple[Shortfall, ...]]:
+) -> Search[Measured]:
     """Runs round after round; from the fourth on only what is not yet precise.
 
     Args:
@@ -52,7 +52,7 @@ def until_precise(
         budget_s: no round is begun that would end later than this, as far as can be foreseen.
 
     Returns:
-        the comparisons that are still too wide.
+        all that was measured; :func:`shortfalls` says what is still too wide.
     """
     baseline = one_round.trials[0].variant.name
     wanted = one_round.trials
@@ -72,7 +72,7 @@ def until_precise(
         if not wide:
             break
         wanted = _of(one_round.trials, wide, baseline)
-    return shortfalls(measured, precision, baseline)
+    return measured
 
 
 def shortfalls(

@@ -52,7 +52,8 @@ def _laps(over_s: float, clock: Callable[[], float] = time.perf_counter) -> list
     rounds = 1000
     while (took_s := _lap(rounds, clock)) < _LAP_S:
         rounds = 2 * rounds if took_s <= 0 else max(2 * rounds, int(rounds * _LAP_S / took_s))
-    laps, end = [], clock() + over_s
+    laps: list[float] = []
+    end = clock() + over_s
     while not laps or clock() < end:
         laps.append(_lap(rounds, clock))
     return laps
