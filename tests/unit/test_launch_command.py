@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from syncline.launch import server_argv
-from syncline.trial import Server, Variant
+from syncline.trial import Interface, Server, Variant
+from syncline.whatif import imposed
 
 
 def argv(variant: Variant, host: str = "127.0.0.1") -> str:
@@ -45,3 +46,36 @@ def test_a_command_has_its_places_filled_and_other_braces_left() -> None:
 @pytest.mark.parametrize("server", ["hypercorn", "gunicorn"])
 def test_an_ipv6_address_is_bracketed_before_a_port(server: Server) -> None:
     assert "--bind [::1]:8000" in argv(Variant("a", app="m:app", server=server), host="::1")
+
+
+@pytest.mark.parametrize(
+    ("server", "interface", "what_ifs", "options"),
+    [
+        ("uvicorn", "asgi", {"access_log": "on"}, "--no-access-log --loop auto X --access-log"),
+        ("uvicorn", "asgi", {"access_log": "off"}, "X --no-access-log m:app"),
+        ("uvicorn", "asgi", {"keep_alive": "75"}, "X --timeout-keep-alive 75 m:app"),
+        ("uvicorn", "asgi", {"keep_alive": "off"}, "X --header connection:close m:app"),
+        ("uvicorn", "asgi", {"log_level": "error"}, "X --log-level error m:app"),
+        ("granian", "asgi", {"access_log": "on"}, "X --access-log m:app"),
+        ("granian", "asgi", {"keep_alive": "off"}, "X --no-http1-keep-alive m:app"),
+        ("hypercorn", "asgi", {"keep_alive": "9"}, "X --keep-alive 9 m:app"),
+        ("gunicorn", "wsgi", {"keep_alive": "off"}, "X --keep-alive 0 m:app"),
+        ("gunicorn", "wsgi", {"access_log": "on"}, "X --access-logfile - m:app"),
+    ],
+)
+def test_what_ifs_come_after_a_variants_own_arguments(
+    server: Server, interface: Interface, what_ifs: dict[str, str], options: str
+) -> None:
+    variant = Variant("a", app="m:app", server=server, server_args=("X",), interface=interface)
+    assert options in argv(imposed(variant, what_ifs))
+
+
+def test_no_access_log_takes_back_the_arguments_that_ask_for_one() -> None:
+    for own in (
+        ("--access-logfile", "-", "--threads", "4"),
+        ("--access-logfile=-", "--threads", "4"),
+    ):
+        variant = Variant("a", app="m:app", server="gunicorn", interface="wsgi", server_args=own)
+        assert argv(imposed(variant, {"access_log": "off"})).endswith(
+            "--workers 1 --threads 4 m:app"
+        )
