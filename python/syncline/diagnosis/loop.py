@@ -172,15 +172,17 @@ def _fix(view: View, where: str, on_loop: float) -> Fix:
             _IN_A_THREAD,
         )
     limit = next((pool.limit for pool in pools(view) if pool.limit), None)
-    prediction = ""
+    prediction, what_if = "", None
     if limit:
+        what_if = {"admission": f"{limit:.0f}"}
         prediction = (
-            f"It stands from {limit + 1:.0f} requests in flight on; a bigger pool only moves "
-            "that number."
+            f"It stands from {limit + 1:.0f} requests in flight on, so not with {limit:.0f} "
+            "admitted at once; a bigger pool only moves that number."
         )
     return Fix(
         f"Use an asynchronous driver, or make the endpoint a plain def{at}; or make the "
         "dependency that gives the session asynchronous.",
         _ASYNC_DRIVER,
+        what_if=what_if,
         prediction=prediction,
     )
