@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from syncline.finding import Contrast, Finding, Fix, Status, Verification
+from syncline.finding import Contrast, Evidence, Finding, Fix, Status, Verification
 from syncline.outcome import LoadResult, Outcome, Validity
 from syncline.plan import constant_rate
 from syncline.search import Measured
@@ -48,7 +48,8 @@ def asked(
 ) -> tuple[list[Experiment], Measured]:
     """What a verification asks for when its trials go as said, and all that was measured."""
     search = verification(found, swept, effort)
-    experiments, measured, answers = [], list(swept), None
+    experiments: list[Experiment] = []
+    measured, answers = list(swept), None
     while True:
         try:
             wanted = next(search) if answers is None else search.send(answers)
@@ -128,6 +129,16 @@ def test_each_code_is_tried_once_before_any_a_second_time() -> None:
         "pool-deadlock of sync",
         "overflow-churn of sync",
     ]
+
+
+def test_of_one_code_the_finding_that_shows_most_is_tried_first() -> None:
+    def churn(variant: str, per_100: float) -> Finding:
+        seen = Evidence("new sessions per 100 requests", per_100, 3.0)
+        return finding("overflow-churn", 48, variant=variant, evidence=(seen,))
+
+    found = (churn("async", 6.3), churn("sync", 40.8))
+    experiments, _ = asked(found, sweep(deadlock), Effort(30.0, 1))
+    assert [one.trials[0].about for one in experiments] == ["overflow-churn of sync"]
 
 
 def test_a_connection_budget_is_tried_with_no_other_service_beside() -> None:

@@ -22,7 +22,8 @@ def proof_sentences(proof: Verification) -> Iterator[Sentence]:
     """The proof itself, what it left out, and what the fix costs beside."""
     settings = units.listed(tuple(f"{name}={value}" for name, value in proof.imposed.items()))
     found = " ".join(f"{_level_words(one, proof)}." for one in proof.levels)
-    yield Sentence(f"Proof: {proof.status}. With {settings} imposed: {found}", _TONES[proof.status])
+    text = f"Proof: {proof.status}. {settings} imposed, trials in turn. {found}"
+    yield Sentence(text, _TONES[proof.status])
     effects = tuple(map(effect_words, proof.side_effects))
     if effects:
         there = units.plural(proof.side_effects[0].level, "connection")
@@ -43,11 +44,11 @@ def effect_words(effect: SideEffect) -> str:
 
 
 def _level_words(one: Contrast, proof: Verification) -> str:
-    place = f"at {units.plural(one.level, 'connection')}"
+    place = f"At {units.plural(one.level, 'connection')}"
     if one.original is None:
         again = _broke(one.fixed) or _shown(one.fixed) or f"{units.rate(one.fixed.rate_rps)} req/s"
         return f"{place}, above its new bound: {again}"
-    pairs = units.plural(one.pairs, "pair in turn", "pairs in turn")
+    pairs = units.plural(one.pairs, "pair")
     if one.ratio is not None:
         before, after = (units.rate(side.rate_rps) for side in (one.original, one.fixed))
         figures = f"{before} → {after} req/s, {_ratio_words(one, proof)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from syncline.diagnosis import diagnose
 from syncline.errors import SynclineError
-from syncline.finding import Finding, Severity
+from syncline.finding import Code, Finding, Severity
 from syncline.search import Measured, Search
 from syncline.trial import Experiment, Load, Trial, Variant, with_duration
 from syncline.verify.design import Design, Effort, Task, design
@@ -39,7 +39,7 @@ def verification(
 ) -> Search[tuple[Finding, ...]]:
     """Trials of each root finding's fix beside the original, as far as the time goes.
 
-    Of findings with one code the first is tried before any other's second: it is the same fix.
+    Each code is tried in one variant before any in a second: it is the same fix.
 
     Args:
         measured: the sweep in which they were found.
@@ -138,10 +138,21 @@ class _Case:
 
 
 def _cases(findings: Sequence[Finding], measured: Measured) -> Iterator[_Case]:
-    firsts = {id(one) for one in {one.code: one for one in reversed(findings)}.values()}
-    for one in sorted(findings, key=lambda one: id(one) not in firsts):
+    """Of each code first the finding that shows most, as grave as any; then the others."""
+    clearest: dict[Code, Finding] = {}
+    for one in sorted(findings, key=_strength, reverse=True):
+        clearest.setdefault(one.code, one)
+    for one in sorted(findings, key=lambda one: clearest[one.code] is not one):
         if (found := _case(one, measured)) is not None:
             yield found
+
+
+def _strength(one: Finding) -> tuple[int, float]:
+    """How grave, and how many times its bound the first evidence is."""
+    for seen in one.evidence[:1]:
+        if isinstance(seen.value, float | int) and isinstance(seen.threshold, float | int):
+            return _WEIGHTS[one.severity], seen.value / seen.threshold if seen.threshold else 0.0
+    return _WEIGHTS[one.severity], 0.0
 
 
 def _case(finding: Finding, measured: Measured) -> _Case | None:
