@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from syncline.plan import Request
 
 _REF_DEPTH = 16
 _MOST_VALUES = 20
+# What may stand in any part of a URL as it is (RFC 3986, unreserved).
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _STREAMS = ("text/event-stream", "multipart/x-mixed-replace")
 
 
@@ -93,6 +94,9 @@ def _request(
         raise _Unknown("it wants authorisation: a setup request can log in")
     if _streams(operation):
         raise _Unknown("its answer is a stream, which does not end")
+    # The engine carries templates out, and some read files: the document must not write any.
+    if "{{" in base + path:
+        raise _Unknown("its path has braces that would be a template")
     line, query, headers, templates = path, [], [], False
     for parameter in _parameters(root, shared, operation):
         name, place = str(parameter.get("name")), parameter.get("in")
@@ -107,8 +111,10 @@ def _request(
         if place == "path":
             line = line.replace(f"{{{name}}}", text)
         elif place == "query":
-            query.append(f"{quote(name, safe='')}={text}")
+            query.append(f"{_escaped(name)}={text}")
         elif place == "header":
+            if "{{" in text and not templated:
+                raise _Unknown(f"the value of {name} has braces that would be a template")
             headers.append((name, text))
         elif required:
             raise _Unknown(f"{name} is required in a {place}")
@@ -173,11 +179,15 @@ def _text(values: list[Any], *, escape: bool) -> tuple[str, bool]:
     words = [value if isinstance(value, str) else json.dumps(value) for value in values]
     words = [word for word in words if "\r" not in word and "\n" not in word] or [""]
     if escape:
-        words = [quote(word, safe="") for word in words]
+        words = [_escaped(word) for word in words]
     # A bar or a brace inside a value would be read as the template's own.
     if len(words) == 1 or any(set(word) & set("|{}\\") for word in words):
         return words[0], False
     return f"{{{{choice:{'|'.join(words)}}}}}", True
+
+
+def _escaped(text: str) -> str:
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in text.encode("utf-8"))
 
 
 def _streams(operation: Mapping[str, Any]) -> bool:

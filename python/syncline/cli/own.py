@@ -12,7 +12,8 @@ import click
 
 import syncline_cases
 from syncline.cli.offering import choose, offer_of_app, offer_of_url, show_sent
-from syncline.cli.own_case import Own, as_case, base_variant, provisions, requests_of
+from syncline.cli.own_case import as_case, base_variant, provisions
+from syncline.cli.own_requests import Own, requests_of
 from syncline.cli.parameters import HEADER
 from syncline.config import Config, RequestOf, Service, Source, has_section, read_config
 from syncline.errors import UsageError

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
-from syncline.cli.target import escaped_path
+from syncline.cli.own_requests import Own, checks_of, loads_of, placed, seconds, steps_of
 from syncline.config import (
     BackendOf,
-    ChecksOf,
-    Config,
-    LoadOf,
-    RequestOf,
-    Source,
-    StepOf,
     VariantOf,
     argv_of,
-    capture_of,
 )
 from syncline.errors import EnvironmentLackError, UsageError
 from syncline.launch import AppFacts
-from syncline.notation import duration_s, rate_range, stages, statuses
-from syncline.plan import ClosedLoop, OpenLoop, Phase, Request, Schedule, Timeouts
+from syncline.plan import Request
 from syncline.provision import Provision
-from syncline.steps import Checks, Step, names_used
-from syncline.trial import Case, Interface, Load, Server, Variant, with_duration
+from syncline.steps import Step, names_used
+from syncline.trial import Case, Interface, Server, Variant, with_duration
 from syncline.whatif import imposed, parse
 
 ONLY = "as-is"
@@ -42,26 +31,6 @@ PREFERRED: Mapping[Interface, tuple[Server, ...]] = {
     "asgi": ("uvicorn", "granian", "hypercorn", "gunicorn"),
     "wsgi": ("gunicorn", "waitress", "granian", "hypercorn"),
 }
-
-_FILE_TEMPLATE = re.compile(r"\{\{(line|csv):([^:}]+)")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A user's own service before it is a case.
-
-    Attributes:
-        config: what is known of it, from a file, the command line or both.
-        source: where the config's keys stand.
-        root: the folder that its relative paths start from.
-        allowed: the hosts that the user said may be loaded.
-    """
-
-    config: Config
-    source: Source
-    root: Path
-    allowed: tuple[str, ...] = ()
 
 
 def base_variant(own: Own) -> Variant:
@@ -113,7 +82,7 @@ def base_variant(own: Own) -> Variant:
         allowed=own.allowed,
         python=_python(own),
         working_dir=str(folder),
-        ready_timeout_s=_seconds(service.ready_timeout),
+        ready_timeout_s=seconds(service.ready_timeout),
     )
 
 
@@ -160,7 +129,7 @@ def as_case(own: Own, base: Variant, facts: AppFacts | None, requests: tuple[Req
         base = replace(base, interface=facts.interface, server=_server(own, base, facts))
         named = " ".join(filter(None, (facts.framework, f"({facts.interface.upper()})")))
         base = replace(base, title=f"{named} on {base.server}")
-    setup, teardown = _steps(own, "setup"), _steps(own, "teardown")
+    setup, teardown = steps_of(own, "setup"), steps_of(own, "teardown")
     known = {capture.name for step in setup for capture in step.captures}
     for at, request in enumerate(requests):
         if missing := sorted(names_used(request) - known):
@@ -169,7 +138,7 @@ def as_case(own: Own, base: Variant, facts: AppFacts | None, requests: tuple[Req
                 f"{{{{capture:{missing[0]}}}}} is used, and no setup request captures it.",
             )
     loads = tuple(
-        load for at, one in enumerate(config.loads) for load in _loads(own, at, one, requests)
+        load for at, one in enumerate(config.loads) for load in loads_of(own, at, one, requests)
     )
     variants = tuple(_variant(own, base, at, one) for at, one in enumerate(config.variants))
     defaults = tuple(one.name for one in config.variants if one.default) or (ONLY,)
@@ -193,7 +162,7 @@ def as_case(own: Own, base: Variant, facts: AppFacts | None, requests: tuple[Req
         provisions=provisions(own),
         setup=setup,
         rehearsal=tuple(
-            Step(request, checks=_checks(one.checks))
+            Step(request, checks=checks_of(one.checks))
             for request, one in zip(requests, config.requests, strict=False)
             if one.checks is not None
         ),
@@ -215,15 +184,6 @@ def provisions(own: Own) -> dict[str, Provision]:
         )
         for name, one in _backends(own).items()
     }
-
-
-def requests_of(own: Own) -> tuple[Request, ...]:
-    """What the config says is sent; none if it does not say.
-
-    Raises:
-        UsageError: one of them cannot be.
-    """
-    return tuple(_request(own, ("requests", at), one) for at, one in enumerate(own.config.requests))
 
 
 def _backends(own: Own) -> dict[str, BackendOf]:
@@ -289,128 +249,11 @@ def _variant(own: Own, base: Variant, at: int, one: VariantOf) -> Variant:
     )
     if not one.what_ifs:
         return made
-    return _placed(
+    return placed(
         own,
         (*path, "what_ifs"),
         lambda: replace(imposed(made, parse(",".join(one.what_ifs))), name=one.name),
     )
-
-
-def _request(own: Own, path: tuple[str | int, ...], one: RequestOf) -> Request:
-    headers = tuple(one.headers.items())
-    typed = {name.lower() for name in one.headers}
-    bodies = [one.body is not None, one.json is not None, one.form is not None, bool(one.body_file)]
-    if sum(bodies) > 1:
-        raise own.source.error(path, "body, json, form and body_file each are the body; give one.")
-    body, encoded, kind = one.body, None, ""
-    if one.json is not None:
-        body, kind = json.dumps(one.json, default=str), "application/json"
-    elif one.form is not None:
-        kind = "application/x-www-form-urlencoded"
-        body = "&".join(
-            f"{quote_plus(name)}={text if '{{' in text else quote_plus(text)}"
-            for name, text in one.form.items()
-        )
-    elif one.body_file is not None:
-        file = own.root / one.body_file
-        try:
-            encoded = base64.b64encode(file.read_bytes()).decode("ascii")
-        except OSError as error:
-            raise own.source.error(
-                (*path, "body_file"), f"{file} cannot be read: {error.strerror}."
-            ) from None
-    if kind and "content-type" not in typed:
-        headers = (("Content-Type", kind), *headers)
-    return _placed(
-        own,
-        path,
-        lambda: Request(
-            path=_placed_files(escaped_path(one.path), own.root),
-            method=one.method.upper(),
-            name=one.name or f"{one.method.upper()} {one.path.partition('?')[0]}",
-            headers=tuple((name, _placed_files(text, own.root)) for name, text in headers),
-            body=None if body is None else _placed_files(body, own.root),
-            body_base64=encoded,
-            weight=one.weight,
-            expect=_expected(one.expect),
-        ),
-    )
-
-
-def _expected(expect: int | str | tuple[int, ...] | None) -> tuple[int, ...]:
-    if expect is None:
-        return ()
-    words = expect if isinstance(expect, tuple) else (expect,)
-    return statuses(",".join(map(str, words)))
-
-
-def _placed_files(text: str, root: Path) -> str:
-    """The text with the files in its templates found from the config's folder."""
-    return _FILE_TEMPLATE.sub(lambda found: f"{{{{{found[1]}:{root / found[2]}", text)
-
-
-def _steps(own: Own, section: str) -> tuple[Step, ...]:
-    listed: tuple[StepOf, ...] = getattr(own.config, section)
-    return tuple(_step(own, (section, at), one) for at, one in enumerate(listed))
-
-
-def _step(own: Own, path: tuple[str | int, ...], one: StepOf) -> Step:
-    captures = _placed(
-        own, path, lambda: tuple(capture_of(name, text) for name, text in one.capture.items())
-    )
-    return Step(_request(own, path, one), captures, _checks(one.checks))
-
-
-def _checks(one: ChecksOf | None) -> Checks:
-    return Checks() if one is None else Checks(one.contains, one.json, one.headers, one.min_items)
-
-
-def _loads(own: Own, at: int, one: LoadOf, requests: tuple[Request, ...]) -> list[Load]:
-    path = ("loads", at)
-    known = [request.name for request in requests]
-    for name in one.requests:
-        if name not in known:
-            raise own.source.error(
-                (*path, "requests"), f"there is no request {name!r}; there are: {', '.join(known)}."
-            )
-    chosen = tuple(
-        request for request in requests if not one.requests or request.name in one.requests
-    )
-    duration, warmup = _seconds(one.duration), _seconds(one.warmup)
-    if warmup >= duration:
-        raise own.source.error(
-            path, f"the warm-up ({warmup:g} s) must be shorter than the load ({duration:g} s)."
-        )
-    if one.rate is not None and one.stages is not None:
-        raise own.source.error((*path, "stages"), "rate and stages both set the rate; give one.")
-    limit = _seconds(one.timeout)
-    levels = one.connections if isinstance(one.connections, tuple) else (one.connections,)
-    return [
-        Load(
-            connections=level,
-            duration_s=duration,
-            requests=chosen,
-            schedule=_schedule(one, duration, warmup),
-            name=one.name,
-            warmup_s=warmup,
-            timeouts=Timeouts(min(5.0, limit), limit, limit),
-            keep_alive=one.keep_alive,
-        )
-        for level in levels
-    ]
-
-
-def _schedule(one: LoadOf, duration: float, warmup: float) -> Schedule:
-    if one.stages is not None:
-        phases = stages(one.stages)
-    elif one.rate is not None:
-        first, last = rate_range(str(one.rate))
-        phases = (Phase(duration - warmup, first, last),)
-    else:
-        return ClosedLoop(think_time_s=0.0 if one.think_time is None else _seconds(one.think_time))
-    if warmup:
-        phases = (Phase(warmup, phases[0].from_rps, phases[0].from_rps), *phases)
-    return OpenLoop(phases, arrivals="poisson" if one.poisson else "uniform")
 
 
 def _server(own: Own, base: Variant, facts: AppFacts) -> Server:
@@ -471,21 +314,9 @@ def _name(own: Own) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "service"
 
 
-def _seconds(value: str | float) -> float:
-    return duration_s(value) if isinstance(value, str) else float(value)
-
-
 def _joined(path: Path, more: str | None) -> str:
     return f"{path}{os.pathsep}{more}" if more else str(path)
 
 
 def _like(module: str) -> str:
     return f"{module.removesuffix('.py').replace('/', '.') or 'shop.main'}:app"
-
-
-def _placed(own: Own, path: tuple[str | int, ...], make: Callable[[], T]) -> T:
-    """What is made; an error in it says where in the file it comes from."""
-    try:
-        return make()
-    except UsageError as error:
-        raise own.source.error(path, str(error)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import ssl
@@ -189,6 +190,8 @@ def _exchange(url: str, step: Step) -> Answer:
         else http.client.HTTPConnection(host, port or 80, timeout=STEP_TIMEOUT_S)
     )
     body = None if request.body is None else request.body.encode()
+    if request.body_base64 is not None:
+        body = base64.b64decode(request.body_base64)
     try:
         connection.request(
             request.method, f"{parts.path}{request.path}", body, dict(request.headers)
