@@ -16,6 +16,7 @@ from typing import Any
 from syncline_probe import requests
 from syncline_probe.board import Board
 from syncline_probe.impose.admission import held_asgi, held_wsgi
+from syncline_probe.standing import standing
 
 MARK = "syncline.seen"
 RECEIVED = "syncline.received_s"  # when the server had the request's head; monotonic
@@ -31,11 +32,13 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     new = requests.Request
 
     @functools.wraps(call)
-    async def counted(*args: Any) -> None:
-        scope = args[-3]
+    async def counted(first: Any, second: Any, third: Any, *more: Any) -> None:
+        # Too few arguments must fail at the call, as the application's own would: it is by
+        # calling it with none that uvicorn tells an application from a factory of one.
+        scope = second if more else first
         outer = current.get()
         if scope["type"] != "http" or (outer is not None and outer.scope is not None):
-            await call(*args)
+            await call(first, second, third, *more)
             return
         now = time.monotonic()
         request = new(scope, now)
@@ -45,7 +48,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
         inside.add(request)
         token = current.set(request)
         try:
-            request.inner = inner = call(*args)
+            request.inner = inner = call(first, second, third, *more)
             await inner
         finally:
             request.ended_s = time.monotonic()
@@ -159,6 +162,8 @@ def report(board: Board) -> None:
     board.gauges.setdefault("requests", requests.gauge)
     board.summaries.setdefault("routes", requests.rows)
     board.ticks.setdefault("requests", requests.tick)
+    board.ticks.setdefault("standing", standing.tick)
+    board.summaries.setdefault("standings", standing.rows)
 
 
 def _parameters(call: Callable[..., Any]) -> int | None:

@@ -33,7 +33,7 @@ def test_sync_and_async_requests_are_seen_in_all_workers(server: Server, workers
         )
         found = routes(reader)
         eventually(lambda: last(reader, "probe.loop_lag_max_ms") >= 0)
-        assert last(reader, "probe.limiter_total") % 40 == 0
+        assert last(reader, "probe.limiter_tokens") % 40 == 0
         assert last(reader, "probe.pool_size") % 5 == 0
         alive = [one for one in reader.processes() if one.alive]
         serving = [one for one in alive if one.served]

@@ -59,7 +59,7 @@ def test_a_pool_of_fifteen_with_thirty_five_users_shows_twenty_that_wait() -> No
     assert seen["probe.pool_idle_transactions"] == 15
     assert seen["probe.pool_waiters_on_loop"] == 0
     assert seen["probe.limiter_borrowed"] == 35
-    assert seen["probe.limiter_total"] == 40
+    assert seen["probe.limiter_tokens"] == 40
     assert seen["probe.requests_in_flight"] == 35
     assert sum(pool_row["waits"]["counts"]) == 20
     site = pool_row["held_longest"]["site"][0]

@@ -88,7 +88,7 @@ def pool(limit: int = 15, out: float = 15, waiters: float = 20, size: int = 5) -
 def threads(taken: int = 40, waiting: int = 100) -> dict[str, Any]:
     """The thread limiter's series."""
     return {
-        "probe.limiter_total": 40,
+        "probe.limiter_tokens": 40,
         "probe.limiter_borrowed": taken,
         "probe.limiter_waiting": waiting,
     }

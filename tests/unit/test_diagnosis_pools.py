@@ -273,7 +273,7 @@ def test_a_service_that_died_has_no_deadlock() -> None:
 
 def test_the_tokens_may_be_known_from_the_settings_alone() -> None:
     limits = seen("settings", thread_limiter={"tokens": [40]})
-    watched = DEAD | {"probe.limiter_total": 0}
+    watched = DEAD | {"probe.limiter_tokens": 0}
     fix = the("pool-deadlock", [trial(watched, hung(), 200, observations=[limits])]).fix
     assert fix is not None
     assert fix.what_if == {"admission": "54"}

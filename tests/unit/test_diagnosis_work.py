@@ -94,33 +94,21 @@ CASES = (
     ),
     Case(
         "payload-bound",
-        "large answers",
-        lambda: [trial(cpu(0.97), LARGE)],
-        lambda: [trial(cpu(0.97))],
+        "making answers takes the processor",
+        lambda: [trial(cpu(0.97) | {"probe.answer_cpu_s_total": rising(0.7)}, LARGE)],
+        lambda: [trial(cpu(0.97) | {"probe.answer_cpu_s_total": rising(0.1)}, LARGE)],
     ),
     Case(
         "payload-bound",
-        "not if statements take the time",
-        lambda: [
-            trial(
-                cpu(0.97)
-                | {
-                    "probe.sql_statement_s_total": rising(1),
-                    "probe.requests_inside_s_total": rising(40),
-                },
-                LARGE,
-            )
-        ],
-        lambda: [
-            trial(
-                cpu(0.97)
-                | {
-                    "probe.sql_statement_s_total": rising(30),
-                    "probe.requests_inside_s_total": rising(40),
-                },
-                LARGE,
-            )
-        ],
+        "not where the processor idles",
+        lambda: [trial(cpu(0.9) | {"probe.answer_cpu_s_total": rising(0.6)}, LARGE)],
+        lambda: [trial(cpu(0.1) | {"probe.answer_cpu_s_total": rising(0.09)}, LARGE)],
+    ),
+    Case(
+        "logging-overhead",
+        "records take the processor",
+        lambda: [trial(cpu(0.9) | {"probe.log_cpu_s_total": rising(0.4)})],
+        lambda: [trial(cpu(0.9) | {"probe.log_cpu_s_total": rising(0.02)})],
     ),
     Case(
         "logging-overhead",

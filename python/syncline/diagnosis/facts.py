@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.view import View, number
+from syncline.diagnosis.view import View, number, place, text
 from syncline.diagnosis.weigh import Sign, sign
 
 MOSTLY = 0.5
 """The share of samples from which on something holds throughout."""
 BUSY = 0.85
 """Cores per worker process from which on its interpreter is the limit."""
+_LOOKS = 4.0  # of which a share means something
 IDLE = 0.3
 """Cores per worker process below which it waits for something."""
 
@@ -59,6 +60,12 @@ def pools(view: View, families: tuple[str, ...] = names.POOLS) -> Iterator[Pool]
             continue
         waiters = names.POOL_WAITERS.format(family)
         limit = view.high(names.POOL_LIMIT.format(family))
+        size = view.high(names.POOL_SIZE.format(family)) or 0.0
+        if family in names.POOLS and (awaited := _awaited(view)):
+            # The sum over all pools says little of the one that requests wait for.
+            limits = [number(row, "limit") for row in awaited]
+            limit = None if None in limits else sum(one or 0.0 for one in limits)
+            size = sum(number(row, "size") or 0.0 for row in awaited)
         full = None
         if limit:
             full = view.together(
@@ -66,8 +73,21 @@ def pools(view: View, families: tuple[str, ...] = names.POOLS) -> Iterator[Pool]
                 names.POOL_OUT.format(family),
                 waiters,
             )
-        size = view.high(names.POOL_SIZE.format(family)) or 0.0
         yield Pool(family, size, limit, full, view.high(waiters) or 0.0, out)
+
+
+def _awaited(view: View) -> list[Mapping[str, object]]:
+    """The pools for which someone waited in this load, one row for each process."""
+    found = []
+    for row in view.rows(names.POOL):
+        waits, before = row.get("waits"), row.get("before")
+        earlier = before.get("waits") if isinstance(before, Mapping) else None
+        total_s = number(waits, "total_s") if isinstance(waits, Mapping) else None
+        then_s = number(earlier, "total_s") if isinstance(earlier, Mapping) else None
+        waited = (total_s or 0.0) - (then_s or 0.0) > 0.01 * view.result.duration_s
+        if waited or (number(row, "waiters") or 0.0) > 0:
+            found.append(row)
+    return found
 
 
 def fullest(view: View) -> Pool | None:
@@ -128,7 +148,8 @@ def stuck(view: View) -> bool:
 
 def died(view: View) -> bool:
     """Whether the service ended during the load."""
-    said = any(text.startswith("the service died") for text in view.outcome.validity.reasons)
+    reasons = view.outcome.validity.reasons
+    said = any(reason.startswith("the service died") for reason in reasons)
     return said or view.outcome.service.status is not None
 
 
@@ -220,6 +241,56 @@ def holders_without_thread(view: View) -> int:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where requests stood while the load lasted, by looks at them a few times a second.
+
+    Attributes:
+        what: they waited for: ``lock``, ``upstream``, ``statement``, ``pool``, ``other`` …
+        place: in the service's own code, as ``file:line in function``.
+        share: of the requests inside, on the mean.
+    """
+
+    what: str
+    place: str
+    share: float
+
+
+def stands(view: View, *what: str) -> tuple[Standing, ...]:
+    """Where requests stood, most first; of these kinds, or of all."""
+    rows = view.rows(names.STANDING)
+    looks = {
+        row.get("pid"): since(row, "count") for row in rows if text(row, "standing") == "looks"
+    }
+    inside = view.mean(names.REQUESTS_INSIDE)
+    if not inside:
+        return ()
+    found: dict[tuple[str, str], float] = {}
+    for row in rows:
+        kind, looked = text(row, "what"), looks.get(row.get("pid")) or 0.0
+        if looked >= _LOOKS and kind and (not what or kind in what):
+            key = kind, place(row, "place")
+            found[key] = found.get(key, 0.0) + since(row, "count") / looked / inside
+    each = (Standing(kind, where, min(1.0, share)) for (kind, where), share in found.items())
+    return tuple(sorted(each, key=lambda one: (-one.share, one.place)))
+
+
+def since(row: Mapping[str, object], name: str) -> float:
+    """How much a row's number grew in the load: rows count from the process's start."""
+    before = row.get("before")
+    start = number(before, name) if isinstance(before, Mapping) else None
+    return max(0.0, (number(row, name) or 0.0) - (start or 0.0))
+
+
+def effort_share(view: View, name: str) -> float | None:
+    """The share that a kind of work has in the service's CPU."""
+    spent, cores = view.growth(name), view.mean(names.CPU_CORES)
+    points = view.points(name)
+    if spent is None or not cores:
+        return None
+    return spent / (cores * max(0.1, points[-1][0] - points[0][0]))
+
+
 def standing(view: View, *where: str) -> tuple[int, str]:
     """How many threads and tasks stood, at most at once, in a place whose file or function has
     one of these words; and the place in the service's own code behind most of them."""
@@ -231,6 +302,8 @@ def standing(view: View, *where: str) -> tuple[int, str]:
             stack = group.get("stack")
             how_many = int(number(group, "count") or 0)
             if not isinstance(stack, list | tuple) or not _is_in(stack, where):
+                continue
+            if _is_in(stack, ("Event.wait",)):  # awaits what somebody will do, not what he has
                 continue
             count += how_many
             if how_many > largest and count >= most:
@@ -255,4 +328,4 @@ def _is_in(stack: list[object] | tuple[object, ...], where: tuple[str, ...]) -> 
     innermost = [
         " ".join(map(str, frame)) for frame in stack[:6] if isinstance(frame, list | tuple)
     ]
-    return any(word in text for text in innermost for word in where)
+    return any(word in frame for frame in innermost for word in where)

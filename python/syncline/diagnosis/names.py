@@ -36,6 +36,7 @@ IDLE_IN_TRANSACTION = {
     "postgres": "postgres.sessions.idle_in_transaction",
     "mariadb": "mariadb.transactions",
 }
+DATABASE_CPU = "{}.cpu_cores"
 ACTIVE = {"postgres": "postgres.sessions.active", "mariadb": "mariadb.sessions.query"}
 CACHE_HITS = ("probe.cache_hits_total", "valkey.hits_total")
 CACHE_MISSES = ("probe.cache_misses_total", "valkey.misses_total")
@@ -44,7 +45,7 @@ CACHE_EXPIRED = "valkey.expired_total"
 # From inside, by the probe.
 LAG_MS = "probe.loop_lag_max_ms"
 LAG_MEDIAN_MS = "probe.loop_lag_p50_ms"
-TOKENS = "probe.limiter_total"
+TOKENS = "probe.limiter_tokens"
 TOKENS_TAKEN = "probe.limiter_borrowed"
 TOKENS_WAITED = "probe.limiter_waiting"
 EXECUTOR_QUEUED = "probe.executor_queued"
@@ -55,6 +56,10 @@ INSIDE_S = "probe.requests_inside_s_total"
 STATEMENTS = "probe.sql_statements_total"
 STATEMENTS_S = "probe.sql_statement_s_total"
 ALLOCATED = "probe.allocated_blocks"
+ANSWER_CPU_S = "probe.answer_cpu_s_total"
+LOG_CPU_S = "probe.log_cpu_s_total"
+LOG_CALLS = "probe.log_calls_total"
+BUSIEST_THREAD = "process.busiest_thread_cores"
 
 # Of a family of pools; each starts with the name of its family.
 POOLS = ("probe.pool",)
@@ -78,6 +83,7 @@ POOL = "pool"
 PROCESS = "python-process"
 SETTINGS = "settings"
 STACKS = "stacks"
+STANDING = "standing"
 
 # Kinds of observations of the databases.
 SETTING = "setting"

@@ -86,6 +86,9 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "database-bound",
         "pool-exhausted",
         "held-in-transaction",
+        "logging-overhead",
+        "payload-bound",
+        "gil-bound",
         "cpu-bound",
     ),
     "database-bound": (
@@ -104,7 +107,6 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "thread-pool-saturated",
         "not-steady",
     ),
-    "gil-bound": ("cpu-bound",),
     "thread-pool-saturated": (
         "hang",
         "accept-queue-full",
@@ -113,6 +115,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     "errors-dominate": (
         "hang",
         "keep-alive-off",
+        "logging-overhead",
         "not-steady",
     ),
     "hang": (
@@ -122,7 +125,9 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     ),
     "accept-queue-full": ("connections-starved",),
     "connections-starved": ("not-steady",),
-    "payload-bound": ("cpu-bound",),
+    "payload-bound": ("cpu-bound", "gil-bound"),
+    "logging-overhead": ("cpu-bound", "gil-bound"),
+    "gil-bound": ("cpu-bound",),
     "cpu-bound": (),
     "generator-bound": ("not-steady",),
     "noisy": ("not-steady",),

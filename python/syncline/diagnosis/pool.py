@@ -6,11 +6,11 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     POOL_TIMEOUT,
     cpu_busy,
-    cpu_cores,
     cpu_idle,
     database,
     fullest,
     machine_full,
+    stands,
     statement_share,
     stuck,
     usable_sessions,
@@ -30,6 +30,10 @@ with Session() as session:
     order = session.get(Order, key)
 answer = call_the_other_service(order)   # no connection is held meanwhile
 """
+
+_ELSEWHERE = 0.5  # of the requests inside, in one place that is no statement
+
+_OF_THE_DATABASE = 0.8  # of its sessions that a what-if may ask for
 
 
 def pool_exhausted(view: View) -> Finding | None:
@@ -60,6 +64,8 @@ def pool_exhausted(view: View) -> Finding | None:
     failing = said is not None or _grew(view, names.POOL_TIMEOUTS, pool.family if pool else "")
     size = f" of {limit:.0f}" if limit else ""
     waiters = f"; up to {pool.waiters:.0f} requests wait" if pool is not None else ""
+    # What the database cannot give is no fix.
+    bigger = view.level if usable is None else min(view.level, int(_OF_THE_DATABASE * usable))
     return conclude(
         view,
         "pool-exhausted",
@@ -70,9 +76,10 @@ def pool_exhausted(view: View) -> Finding | None:
         fix=Fix(
             "Hold each connection for a shorter time, or give the pool as many as throughput × "
             "time held asks for, within what the database accepts.",
-            what_if={"pool_size": str(view.level)} if limit else None,
+            what_if={"pool_size": str(bigger)} if limit and bigger > limit else None,
             prediction=prediction,
             cures=False,
+            bound=bigger + 1 if limit and bigger > limit else None,
         ),
     )
 
@@ -111,7 +118,7 @@ def connection_leak(view: View) -> Finding | None:
 
 
 def held_in_transaction(view: View) -> Finding | None:
-    """Sessions sit idle in a transaction for most of their time, and the processor idles."""
+    """Sessions sit idle in a transaction for most of their time, for no want of processor."""
     if stuck(view):
         return None
     seen_by = database(view)
@@ -129,23 +136,31 @@ def held_in_transaction(view: View) -> Finding | None:
         default=0.0,
     )
     latency = view.latency_s
-    waits = cpu_idle(view, 0.35)
-    if share < 0.6 or (waits is None and cpu_cores(view) is not None):
+    if share < 0.6:
         return None
+    # Behind a busy interpreter every session sits idle until its thread has had its turn.
+    waits = cpu_idle(view, 0.35)
+    elsewhere = next(iter(stands(view, "other", "upstream", "event", "lock")), None)
+    outside = elsewhere is not None and elsewhere.share >= _ELSEWHERE
     signs = [sign(0.4, "sessions idle in transaction, share", share, 0.6, None, seen_by)]
     if latency and held_ms >= max(20.0, 300 * latency):
         signs.append(sign(0.5, "idle in a transaction, ms", held_ms, 20.0, None, "probe"))
     in_statements = statement_share(view)
     if in_statements is not None and in_statements < 0.3:
         signs.append(sign(0.3, "time in statements, share", in_statements, 0.3, None, "probe"))
+    at = ""
+    if outside and elsewhere is not None:
+        at = f" ({elsewhere.place})"
+        words = f"requests standing in {elsewhere.place}, share"
+        signs.append(sign(0.4, words, elsewhere.share, _ELSEWHERE, None, "probe"))
     return conclude(
         view,
         "held-in-transaction",
         "warning",
         f"{idle:.1f} sessions on the mean sit idle in a transaction, {active:.1f} work.",
         signs=[*signs, waits],
-        against=[_machine(view, 0.6)],
-        fix=Fix("End the transaction before the slow part.", _RELEASE_FIRST),
+        against=[cpu_busy(view, 0.8), None if outside else _machine(view, 0.6)],
+        fix=Fix(f"End the transaction before the slow part{at}.", _RELEASE_FIRST),
     )
 
 

@@ -35,6 +35,7 @@ _RULES: tuple[Callable[[View], Finding | None], ...] = (
     loop.loop_blocked,
     threads.thread_pool_saturated,
     threads.convoy,
+    threads.one_lock,
     threads.cpu_bound,
     threads.lock_contention,
     statements.n_plus_one,

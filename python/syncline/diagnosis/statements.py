@@ -9,11 +9,14 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     MOSTLY,
     cpu_busy,
+    cpu_cores,
     cpu_idle,
+    effort_share,
     nested,
     pools,
+    since,
     standing,
-    statement_share,
+    stands,
     stuck,
 )
 from syncline.diagnosis.view import View, number, text
@@ -23,9 +26,16 @@ from syncline.finding import Finding, Fix
 _MANY = 5.0  # statements in a request
 _REPEATS = 4.0  # of one statement in a request
 _LARGE_BYTES = 50_000  # of an answer
+_MAKING = 0.4  # of the CPU, in validation and serialisation
+_LOGGING = 0.15  # of the CPU
+_AT_WORK = 0.5  # cores, below which no work is what bounds
 
 _TOGETHER = """\
 select(Book).options(joinedload(Book.publisher), selectinload(Book.authors))
+"""
+_LESS = """\
+@app.get("/articles")
+def articles(after: int = 0, limit: int = 50) -> list[Article]:   # a page, not all
 """
 _LIMITS = """\
 client = httpx.AsyncClient(limits=httpx.Limits(max_connections=200), timeout=5)  # one, shared
@@ -48,6 +58,7 @@ class Route:
     statement: str
     least: float
     most: float
+    inside_s: float
 
 
 def n_plus_one(view: View) -> Finding | None:
@@ -97,6 +108,12 @@ def held_upstream(view: View) -> Finding | None:
     if count >= max(2, view.level * MOSTLY):
         where = f"requests standing in an HTTP client, from {behind or 'a library'}"
         signs.append(sign(0.6, where, count, view.level * MOSTLY, None, "probe"))
+    if waiting := stands(view, "upstream"):
+        share = sum(one.share for one in waiting)
+        behind = behind or waiting[0].place
+        if share >= MOSTLY:
+            words = f"requests standing in an HTTP client, share, from {waiting[0].place}"
+            signs.append(sign(0.65, words, share, MOSTLY, None, "probe"))
     if not signs:
         return None
     return conclude(
@@ -112,53 +129,73 @@ def held_upstream(view: View) -> Finding | None:
 
 
 def payload_bound(view: View) -> Finding | None:
-    """Large answers, a full processor, and little time in statements."""
-    if not view.result.ok:
+    """Making the answers takes most of a busy processor."""
+    share, used = effort_share(view, names.ANSWER_CPU_S), cpu_cores(view)
+    if not view.result.ok or share is None or used is None:
+        return None
+    if share < _MAKING or used < _AT_WORK:
         return None
     size = view.result.bytes_in / view.result.ok
-    busy, share = cpu_busy(view, 0.3), statement_share(view)
-    if size < _LARGE_BYTES or busy is None:
-        return None
-    signs = [sign(0.4, "bytes per answer", size, _LARGE_BYTES), busy]
-    against = []
-    if share is not None and share < 0.4:
-        signs.append(sign(0.3, "time in statements, share", share, 0.4, None, "probe"))
-    elif share is not None:
-        against.append(sign(0.5, "time in statements, share", share, 0.4, None, "probe"))
+    route = next(iter(sorted(_routes(view), key=lambda one: (-one.inside_s, one.name))), None)
+    at = f" ({route.name})" if route is not None else ""
     return conclude(
         view,
         "payload-bound",
         "info",
-        f"Answers of {size / 1000:.0f} kB keep a core busy; making them is most of the work.",
-        signs=signs,
-        against=against,
-        fix=Fix("Send less (pages, fields), or validate and serialise less."),
+        f"{share:.0%} of the service's CPU goes into making its answers{at}, of "
+        f"{size / 1000:.3g} kB each.",
+        signs=[
+            sign(0.65, "CPU in validation and serialisation, share", share, _MAKING, None, "probe"),
+            sign(0.3, "bytes per answer", size, _LARGE_BYTES) if size >= _LARGE_BYTES else None,
+            sign(0.2, "busiest process, cores", used, _AT_WORK, None, "process"),
+        ],
+        fix=Fix(
+            f"Send less{at}: pages, fewer fields; or validate and serialise less.",
+            _LESS,
+            prediction=f"Without it, at most {1 / (1 - min(share, 0.95)):.1f} times the answers.",
+        ),
     )
 
 
 def logging_overhead(view: View) -> Finding | None:
-    """Statements are echoed with every request."""
+    """Statements are echoed with every request, or the log takes much of the processor."""
+    share = effort_share(view, names.LOG_CPU_S)
     echo = any(
         pool.get("echo") in (True, "debug")
         for row in view.rows(names.SETTINGS)
         for pool in nested(row, "pools")
     )
-    if not echo:
+    costly = share is not None and share >= _LOGGING
+    if not echo and not costly:
         return None
     statements, requests = view.growth(names.STATEMENTS), view.growth(names.REQUESTS_TOTAL)
     each = statements / requests if statements and requests else None
+    records = view.growth(names.LOG_CALLS)
+    lines = records / requests if records and requests else None
+    what = "Every statement is echoed to the log" if echo else "The log is written to at length"
     return conclude(
         view,
         "logging-overhead",
         "info",
-        "Every statement is echoed to the log"
-        + (f", {each:.0f} per request." if each is not None else "."),
+        what
+        + (f", {lines:.0f} records per request" if lines is not None else "")
+        + (f"; that takes {share:.0%} of the service's CPU." if costly else "."),
         signs=[
-            sign(0.6, "echo", "on", "off", None, "probe"),
-            sign(0.3, "statements per request", each, 0, None, "probe") if each else None,
-            cpu_busy(view, 0.2),
+            sign(0.6, "echo", "on", "off", None, "probe") if echo else None,
+            sign(0.3, "statements per request", each, 0, None, "probe") if echo and each else None,
+            sign(0.65, "CPU in the log, share", share, _LOGGING, None, "probe") if costly else None,
+            sign(0.2, "records per request", lines, 1, None, "probe")
+            if lines is not None and lines >= 1
+            else None,
         ],
-        fix=Fix("echo=False.", "create_engine(url, echo=False)\n", what_if={"echo": "off"}),
+        fix=Fix("echo=False.", "create_engine(url, echo=False)\n", what_if={"echo": "off"})
+        if echo
+        else Fix(
+            "Log less per request: a higher level, one record instead of many.",
+            'logging.getLogger().setLevel("INFO")\n',
+            what_if={"log_level": "warning"},
+            prediction=f"Up to {1 / (1 - min(share or 0.0, 0.95)):.1f} times the answers.",
+        ),
     )
 
 
@@ -192,22 +229,17 @@ def _routes(view: View) -> Iterator[Route]:
     for row in view.rows(names.ROUTE):
         by_name.setdefault(text(row, "route"), []).append(row)
     for name, rows in sorted(by_name.items()):
-        requests = sum(_since(row, "requests") for row in rows)
+        requests = sum(since(row, "requests") for row in rows)
         if requests < 1:
             continue
         repeated = [found for row in rows if isinstance(found := row.get("repeated"), Mapping)]
         in_requests = sum(number(one, "requests") or 0.0 for one in repeated)
         yield Route(
             name,
-            each=sum(_since(row, "statements") for row in rows) / requests,
+            each=sum(since(row, "statements") for row in rows) / requests,
             times=sum(number(one, "times") or 0.0 for one in repeated) / max(1.0, in_requests),
             statement=text(repeated[0], "statement") if repeated else "",
             least=min(number(row, "statements_min") or 0.0 for row in rows),
             most=max(number(row, "statements_max") or 0.0 for row in rows),
+            inside_s=sum(since(row, "inside_s") for row in rows),
         )
-
-
-def _since(row: Mapping[str, object], name: str) -> float:
-    before = row.get("before")
-    start = number(before, name) if isinstance(before, Mapping) else None
-    return max(0.0, (number(row, name) or 0.0) - (start or 0.0))

@@ -13,7 +13,9 @@ from syncline.diagnosis.facts import (
     cpu_cores,
     cpu_idle,
     fullest,
+    machine_full,
     standing,
+    stands,
     stuck,
     threads_taken,
     tokens,
@@ -24,7 +26,15 @@ from syncline.finding import Finding, Fix
 
 _CONVOY_SWITCHES = 8.0  # voluntary context switches per request
 _CONVOY_SYSTEM = 0.35  # system time's share of CPU
+_ONE_CORE = 1.3  # cores of a process that its interpreter's lock keeps to one
+_SPREAD = 0.7  # of its CPU, at most, in its busiest thread
+_IN_ONE_LOCK = 0.4  # of the requests inside
 _WORSE = 0.85  # throughput with more threads over that with fewer
+
+_BY_KEY = """\
+with locks[account_id]:      # one lock a key, not one for all
+    ...                      # and nothing that waits (a call, a statement) while it is held
+"""
 
 
 def thread_pool_saturated(view: View) -> Finding | None:
@@ -64,6 +74,7 @@ def thread_pool_saturated(view: View) -> Finding | None:
             f"limiter.total_tokens = {view.level}\n",
             what_if={"tokens": str(view.level)},
             cures=False,
+            bound=view.level + 1,
         ),
     )
 
@@ -89,7 +100,34 @@ def convoy(view: View) -> Finding | None:
             sign(0.3, "system share of CPU", share, _CONVOY_SYSTEM, None, "process"),
             sign(0.2, "busiest process, cores", used, 0.5, None, "process"),
         ],
-        fix=_fewer_threads(),
+        fix=_fewer_threads(view),
+    )
+
+
+def one_lock(view: View) -> Finding | None:
+    """One process is at one core, and that core's work is spread over threads that wait for it."""
+    used, one = cpu_cores(view), view.mean(names.BUSIEST_THREAD)
+    inside = view.mean(names.REQUESTS_INSIDE)
+    if used is None or one is None or inside is None or stuck(view):
+        return None
+    # On a full machine it may be kept from the rest of its core.
+    least = 0.7 if machine_full(view) else BUSY
+    if not least <= used <= _ONE_CORE or one > _SPREAD * used or inside < 2:
+        return None
+    working = next((at for at in stands(view, "lock", "other") if at.share >= 0.2), None)
+    at = f" (most stand in {working.place})" if working is not None else ""
+    return conclude(
+        view,
+        "gil-bound",
+        "info",
+        f"A process is at {used:.2f} cores with the work spread over threads{at}: they take turns "
+        "at the interpreter's lock.",
+        signs=[
+            sign(0.5, "busiest process, cores", used, BUSY, None, "process"),
+            sign(0.4, "busiest thread, share of that", one / used, _SPREAD, None, "process"),
+            sign(0.2, "requests inside at once", inside, 2, None, "probe"),
+        ],
+        fix=_fewer_threads(view),
     )
 
 
@@ -127,7 +165,7 @@ def slower_with_threads(views: Sequence[View]) -> Iterator[Finding]:
                 sign(0.6, "throughput over that with fewer threads", ratio, _WORSE),
                 sign(0.3, "busiest process, cores", used, 1.0, None, "process"),
             ],
-            fix=_fewer_threads(),
+            fix=_fewer_threads(view),
         )
         if found is not None:
             yield found
@@ -165,19 +203,35 @@ def lock_contention(view: View) -> Finding | None:
     count, behind = standing(view, "asyncio/locks.py", "threading.py", "anyio/_core/_synchron")
     pooled, _ = standing(view, "sqlalchemy/", "psycopg_pool/", "asyncpg/", "concurrent/futures")
     count -= pooled
-    if count < max(4, view.level / 2) or not behind:
+    crowd = count >= max(4, view.level / 2) and bool(behind)
+    at = next(iter(stands(view, "lock")), None)
+    inside = view.mean(names.REQUESTS_INSIDE) or 0.0
+    waits = at is not None and at.share >= _IN_ONE_LOCK and at.share * inside >= 2
+    if not crowd and not waits:
         return None
+    where = at.place if waits and at is not None else behind
+    told = f"{count} threads or tasks stand"
+    if waits and at is not None:
+        told = f"{at.share:.0%} of the requests, on the mean {at.share * inside:.1f}, stand"
     return conclude(
         view,
         "lock-contention",
         "error" if stuck(view) else "warning",
-        f"{count} threads or tasks stand in the same lock, from {behind}.",
+        f"{told} in the same lock, from {where}.",
         signs=[
-            sign(0.6, f"standing in a lock, from {behind}", count, view.level / 2, None, "probe"),
+            sign(0.6, f"standing in a lock, from {behind}", count, view.level / 2, None, "probe")
+            if crowd
+            else None,
+            sign(
+                *(0.65, f"requests in the lock at {at.place}, share", at.share),
+                *(_IN_ONE_LOCK, None, "probe"),
+            )
+            if waits and at is not None
+            else None,
             cpu_idle(view, 0.3),
         ],
-        against=[cpu_busy(view, 0.5)],
-        fix=Fix(f"Do less under the lock, or lock by key ({behind})."),
+        against=[cpu_busy(view, 0.7)],
+        fix=Fix(f"Do less under the lock, or lock by key ({where}).", _BY_KEY),
     )
 
 
@@ -192,9 +246,10 @@ def _same_program(one: View, other: View) -> bool:
     )
 
 
-def _fewer_threads() -> Fix:
+def _fewer_threads(view: View) -> Fix:
     return Fix(
         "Processes instead of threads, or fewer threads.",
         "gunicorn --workers 2 --threads 1 app:app\n",
+        what_if={"workers": str(view.trial.variant.workers + 1)},
         prediction="Pinned to one core, the threads cannot pull at the lock from two sides.",
     )

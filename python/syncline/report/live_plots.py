@@ -72,7 +72,7 @@ def _pool(_progress: Progress, seen: Mapping[str, float]) -> Row:
 
 def _limiter(_progress: Progress, seen: Mapping[str, float]) -> Row:
     taken = seen.get("probe.limiter_borrowed")
-    words = _of(taken, seen.get("probe.limiter_total"), "threads")
+    words = _of(taken, seen.get("probe.limiter_tokens"), "threads")
     return "limiter", taken, _waiting(words, seen.get("probe.limiter_waiting"))
 
 

@@ -38,6 +38,12 @@ HOOKS = (
     ("valkey", "redis_clients"),
     ("httpcore", "httpx_pools"),
     ("httpcore2", "httpx_pools"),
+    ("json", "answers"),
+    ("orjson", "answers"),
+    ("fastapi.routing", "answers"),
+    ("jinja2.environment", "answers"),
+    ("django.template.base", "answers"),
+    ("logging", "log_records"),
 )
 _ALWAYS = ("process",)
 
@@ -55,7 +61,7 @@ def install(board: Board, imports: ImportWatch) -> None:
 def after_fork(board: Board) -> None:
     """Lets each installed hook forget what belongs to the parent process."""
     impose.after_fork()
-    for part in ("requests", "pools"):
+    for part in ("requests", "pools", "standing"):
         if (module := sys.modules.get(f"syncline_probe.{part}")) is not None:
             module.forget()
     for name in {*_ALWAYS, *(name for _, name in HOOKS)}:

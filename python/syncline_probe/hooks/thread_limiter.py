@@ -18,7 +18,7 @@ def install(board: Board, library: ModuleType | None) -> None:
         found = list(_limiters(lowlevel, key))
         if found:
             sample["limiter_borrowed"] = sum(len(one._borrowers) for one in found)
-            sample["limiter_total"] = sum(one._total_tokens for one in found)
+            sample["limiter_tokens"] = sum(one._total_tokens for one in found)
             sample["limiter_waiting"] = sum(len(one._wait_queue) for one in found)
 
     def settings() -> dict[str, object]:

@@ -1,0 +1,34 @@
+"""What it costs to make answers: JSON, FastAPI's validation and serialisation, templates."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from syncline_probe.board import Board
+from syncline_probe.effort import answers
+
+_METHODS = {
+    "json": (("JSONEncoder", ("encode",)),),
+    "jinja2.environment": (("Template", ("render",)),),
+    "django.template.base": (("Template", ("render",)),),
+    "fastapi.routing": (("ModelField", ("validate", "serialize", "serialize_json")),),
+}
+_FUNCTIONS = {
+    "orjson": ("dumps",),
+    "fastapi.routing": ("jsonable_encoder",),
+}
+
+
+def install(board: Board, library: ModuleType | None) -> None:
+    """For each of the modules above; what a version of it lacks is passed over."""
+    module: Any = library
+    for kind_name, methods in _METHODS.get(module.__name__, ()):
+        kind = getattr(module, kind_name, None)
+        for name in methods:
+            if callable(method := getattr(kind, name, None)):
+                setattr(kind, name, answers.timed(method))
+    for name in _FUNCTIONS.get(module.__name__, ()):
+        if callable(function := getattr(module, name, None)):
+            setattr(module, name, answers.timed(function))
+    answers.report(board)

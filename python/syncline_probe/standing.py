@@ -1,0 +1,131 @@
+"""Where requests stand: a few looks a second at what their threads and tasks wait for.
+
+Waiting is what looks from a thread see truly (work they do not; see :mod:`.effort`). Each look
+takes the requests that are inside, at most sixteen of them, and the threads that work for some:
+those with the service's own code on their stack.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import threading
+import time
+from typing import Any
+
+from syncline_probe import requests
+from syncline_probe.stacks import Place, await_chain, is_application, places
+
+_EVERY_S = 0.25
+_REQUESTS = 16  # of one look
+_THREADS = 64
+_ROWS = 60
+_SLOW_S = 0.003  # a look that took longer makes the next ones rarer
+
+# What a request waits for, by the file of a frame between it and the service's own code.
+_KINDS = (
+    (("sqlalchemy/pool/", "sqlalchemy/util/queue", "psycopg_pool/", "asyncpg/pool"), "pool"),
+    (("/httpcore", "/httpx", "/urllib3/", "/aiohttp/client", "/http/client.py"), "upstream"),
+    (("/psycopg", "/asyncpg/", "/pymysql/", "/asyncmy/", "sqlalchemy/"), "statement"),
+    (("/redis/", "/valkey/"), "cache"),
+    (("/asyncio/locks.py", "/anyio/_core/_synchronization.py", "/threading.py"), "lock"),
+)
+_FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine(), "")
+
+
+class Standing:
+    """Counts, for each place in the service's own code, how often requests stood in it.
+
+    Attributes of a row: ``what`` is waited for, ``place`` in the service's code, ``count`` of
+    requests that stood there over all looks. The row ``looks`` says how many looks there were.
+    """
+
+    def __init__(self) -> None:
+        self._next_s = 0.0
+        self._looks = 0
+        self._counts: dict[tuple[str, str], float] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+
+    def tick(self, now: float) -> None:
+        """Called by the sampler at each of its turns."""
+        if now < self._next_s or not requests.any_inside():
+            return
+        began = time.thread_time()
+        self._looks += 1
+        self._look()
+        took_s = time.thread_time() - began
+        self._next_s = now + max(_EVERY_S, took_s * _EVERY_S / _SLOW_S)
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row a place, those with most requests first; the number of looks before them."""
+        ranked = sorted(self._counts.items(), key=lambda item: -item[1])
+        found: list[dict[str, object]] = [{"standing": "looks", "count": self._looks}]
+        for key, count in ranked:
+            what, where = key
+            row = {"what": what, "place": self._places[key], "count": round(count, 1)}
+            found.append({"standing": f"{what} {where}", **row})
+        return found
+
+    def forget(self) -> None:
+        """In a fork's child."""
+        self._looks = 0
+        self._counts.clear()
+        self._places.clear()
+
+    def _look(self) -> None:
+        live = [one for one in requests.live() if one.inner is not None]
+        some = live[:: max(1, len(live) // _REQUESTS)]
+        for request in some:
+            chain, _ = await_chain(request.inner)
+            if chain:
+                self._add(chain[::-1], len(live) / len(some), thread=None)
+        own = threading.get_ident()
+        names = dict(list(threading._active.items()))  # type: ignore[attr-defined]
+        for ident, frame in list(sys._current_frames().items())[:_THREADS]:
+            if ident != own:
+                self._add(places(frame), 1, thread=names.get(ident))
+
+    def _add(self, stack: list[Place], weight: float, thread: Any) -> None:
+        """Counts a stack, the innermost frame first."""
+        at = next((i for i, place in enumerate(stack) if is_application(str(place[0]))), None)
+        if at is None:
+            return
+        what = _kind(stack[:at])
+        if what in ("lock", "other") and thread is not None:
+            what = _thread_waits(stack, thread.native_id)
+        place = stack[at]
+        key = what, f"{place[0]}:{place[1]}"
+        if key not in self._counts and len(self._counts) >= _ROWS:
+            return
+        self._counts[key] = self._counts.get(key, 0.0) + weight
+        self._places[key] = place
+
+
+def _kind(library: list[Place]) -> str:
+    """What is waited for, by the frames of libraries between the wait and the service's code."""
+    for parts, kind in _KINDS:
+        for file, _, function in library:
+            if any(part in str(file) for part in parts):
+                # An event is what somebody will do, not what somebody has.
+                return "event" if kind == "lock" and "Event." in str(function) else kind
+    return "other"
+
+
+def _thread_waits(stack: list[Place], native_id: int) -> str:
+    """Whether a thread stands in a lock: by the system call that it is in.
+
+    A lock is awaited without an end; the interpreter's own is asked for again every 5 ms.
+    """
+    functions = [str(place[2]) for place in stack[:4]]
+    if any(name.startswith(("Event.", "Queue.", "Thread.join")) for name in functions):
+        return "event"
+    try:
+        with open(f"/proc/self/task/{native_id}/syscall", "rb") as file:  # noqa: PTH123
+            call = file.read(200).decode().split()
+    except OSError:
+        return "other"
+    return "lock" if call[:1] == [_FUTEX] and call[4:5] == ["0x0"] else "other"
+
+
+standing = Standing()
+forget = standing.forget
