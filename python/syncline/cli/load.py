@@ -167,6 +167,7 @@ HOW = (
 OUTPUT = (
     _option("--latency", is_flag=True, help="Also print the detailed percentile spectrum."),
     _option("--json", metavar="FILE", help="Write the whole result as JSON; - is standard output."),
+    _option("--html", metavar="FILE", help="Write one self-contained page with charts."),
     _option("--csv", metavar="FILE", help="Write the intervals as CSV; - is standard output."),
     _option(
         "--hdr",

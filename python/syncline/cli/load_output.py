@@ -16,7 +16,9 @@ from syncline.hang import hang_of
 from syncline.outcome import LoadResult
 from syncline.plan import Plan
 from syncline.report.hdr import hgrm, hlog
+from syncline.report.html import render_html
 from syncline.report.load_export import intervals_csv, load_json
+from syncline.report.load_page import build_load_page
 from syncline.report.load_report import build_load, build_verdict
 from syncline.report.terminal import render_terminal
 
@@ -28,6 +30,7 @@ class Output:
     latency: bool
     json: str | None
     csv: str | None
+    html: str | None
     hdr: tuple[str, ...]
     quiet: bool
 
@@ -52,9 +55,10 @@ def check_output(output: Output) -> None:
     for name in output.hdr:
         if not name.endswith((".hgrm", ".hlog")):
             raise UsageError(f"--hdr {name}: the name must end in .hgrm or .hlog.")
-    if output.json == STDOUT and output.csv == STDOUT:
-        raise UsageError("--json - and --csv - would mix on standard output; name a file.")
-    asked = [("--json", output.json), ("--csv", output.csv)]
+    asked = [("--json", output.json), ("--csv", output.csv), ("--html", output.html)]
+    to_stdout = [f"{option} -" for option, name in asked if name == STDOUT]
+    if len(to_stdout) > 1:
+        raise UsageError(f"{' and '.join(to_stdout)} would mix on standard output; name a file.")
     for option, file in (*asked, *(("--hdr", name) for name in output.hdr)):
         if file is not None:
             files.check_writable(file, option)
@@ -73,6 +77,9 @@ def put_out(loaded: Loaded, output: Output) -> None:
             files.write_text(output.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
         if output.csv is not None:
             files.write_text(output.csv, intervals_csv(result.intervals))
+        if output.html is not None:
+            page = build_load_page(plan, result, interrupted=loaded.interrupted)
+            files.write_text(output.html, render_html(page))
         for name in output.hdr:
             text = (
                 hgrm(result.histograms) if name.endswith(".hgrm") else hlog(result, loaded.started)
@@ -92,7 +99,7 @@ def exit_code(loaded: Loaded) -> int:
 
 
 def _show(loaded: Loaded, output: Output) -> None:
-    busy = STDOUT in (output.json, output.csv)
+    busy = STDOUT in (output.json, output.csv, output.html)
     console = Console(file=sys.stderr if busy else sys.stdout)
     plan, result, interrupted = loaded.plan, loaded.result, loaded.interrupted
     if output.quiet:

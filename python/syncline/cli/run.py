@@ -44,9 +44,11 @@ from syncline.judge import exit_code
 from syncline.mask import mask
 from syncline.record import RunRecord, Settings
 from syncline.report.comparison import build_comparison
+from syncline.report.html import render_html
 from syncline.report.live_run import RunDisplay
 from syncline.report.markdown import render_markdown
 from syncline.report.openmetrics import openmetrics
+from syncline.report.run_report import build_report
 from syncline.report.series_csv import series_csv
 from syncline.report.terminal import render_terminal
 from syncline.store import DEFAULT_STORE, Store
@@ -100,6 +102,7 @@ class Output:
     json: str | None
     out: Path
     series: str | None = None
+    html: str | None = None
 
 
 def _option_set(function: click.decorators.FC) -> click.decorators.FC:
@@ -159,6 +162,11 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 help="Write the run as JSON; - is standard output.",
             ),
             click.option(
+                *("--html", "html_file"),
+                metavar="FILE",
+                help="Write the page there instead of in the directory of --out.",
+            ),
+            click.option(
                 *("--series", "series_file"),
                 metavar="FILE",
                 help="Write what was observed over time: FILE.csv, or FILE.om for OpenMetrics.",
@@ -176,7 +184,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 metavar="DIR",
                 default=DEFAULT_OUT,
                 show_default=True,
-                help="Where the Markdown report goes.",
+                help="Where the reports go: a page and Markdown.",
             ),
             click.option(
                 *("--database-url", "backend_urls"),
@@ -221,6 +229,7 @@ def run(
     as_published: bool,
     no_verify: bool,
     json_file: str | None,
+    html_file: str | None,
     series_file: str | None,
     watch: bool,
     no_probe: bool,
@@ -262,9 +271,11 @@ def run(
         return
     if json_file is not None:
         files.check_writable(json_file, "--json")
+    if html_file is not None:
+        _check_html(html_file)
     if series_file is not None:
         _check_series(series_file)
-    output = Output(json_file, files.make_directory(out, "--out"), series_file)
+    output = Output(json_file, files.make_directory(out, "--out"), series_file, html_file)
     shown = RunDisplay(Console(stderr=True), plots=watch)
     with Store.open(store) as opened, shown as display:
         for sentence in layout.words:
@@ -339,6 +350,7 @@ def put_out(record: RunRecord, output: Output) -> None:
     """
     document = build_comparison(record)
     report = output.out / f"{record.case.name}.md"
+    page = Path(output.html or output.out / f"{record.case.name}.html")
     console = Console(stderr=output.json == files.STDOUT)
     try:
         if output.json is not None:
@@ -348,10 +360,19 @@ def put_out(record: RunRecord, output: Output) -> None:
             files.write_text(
                 output.series, SERIES_WRITERS[Path(output.series).suffix](record.of_phase("sweep"))
             )
-        files.write_text(report, render_markdown(document))
+        whole = build_report(record)
+        files.write_text(report, render_markdown(whole))
+        files.write_text(page, render_html(whole))
     finally:
         render_terminal(document, console)
-    console.print(f"\nReport: {os.fspath(report)}", highlight=False, markup=False, soft_wrap=True)
+    where = f"\nReport: {os.fspath(page)}\nMarkdown: {os.fspath(report)}"
+    console.print(where, highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_html(name: str) -> None:
+    if name == files.STDOUT:
+        raise UsageError("--html - would mix with the table on standard output; name a file.")
+    files.check_writable(name, "--html")
 
 
 def _check_series(name: str) -> None:

@@ -43,8 +43,8 @@ def _p99(result: LoadResult) -> float | None:
 
 
 _LATENCY = _Figure(
-    "Latency against load: 99 of 100 requests took at most",
-    Axis("99th percentile", "duration_us", log=True),
+    "Latency against load, 99th percentile",
+    Axis("99 of 100 took at most", "duration_us", log=True),
     _p99,
 )
 
@@ -161,7 +161,7 @@ def _sparks(views: Sequence[View]) -> Iterator[Node]:
             if line.dashed or len(line.points) < _TICKS or not known:
                 continue
             values = tuple(point.y for point in line.points)
-            yield Sparkline(line.name, values)
+            yield Sparkline(f"req/s over load, {line.name}", values)
 
 
 def percentile_chart(cells: Grid) -> Chart | None:

@@ -36,6 +36,7 @@ const drawLineMarks = (u, view) => {
   const ratio = devicePixelRatio;
   let failed = 0;
   context.save();
+  context.setLineDash([]);
   view.lines.forEach((line) => {
     const color = theme.hue(line.hue);
     context.strokeStyle = color;

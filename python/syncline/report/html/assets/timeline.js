@@ -61,12 +61,19 @@ const drawMarks = (u, marks) => {
   context.restore();
 };
 
+// At least two decades, so that one slow second does not fill the panel.
+const heatRange = (heat) => {
+  const [low, high] = [heat.us[0], heat.us[heat.us.length - 1]];
+  const short = Math.max(0, 2 - Math.log10(high / low)) / 2;
+  return [low / 10 ** short, high * 10 ** short];
+};
+
 const panelPlot = (state, panel, host, legend, last) => {
   const width = host.clientWidth;
   const heat = panel.heat;
   const known = panel.tracks.flatMap((track) => track.v).filter((v) => v !== null);
   const most = Math.max(...known, panel.quantity === "duration_us" ? 1 : 0);
-  const yRange = heat ? [heat.us[0], heat.us[heat.us.length - 1]] : [0, most > 0 ? most * 1.12 : 1];
+  const yRange = heat ? heatRange(heat) : [0, most > 0 ? most * 1.12 : 1];
   // A heat map has no line, but a cursor needs something to move over.
   const data = heat ? [heat.t, heat.t.map(() => null)] : uPlot.join(panel.tracks.map((track) => [track.t, track.v]));
   const tracks = heat ? [{ name: "", bound: false }] : panel.tracks;
