@@ -19,6 +19,7 @@ from syncline.backends.mariadb_packages import fetched
 from syncline.errors import SynclineError
 from syncline.experiment.environment import memory_bytes, usable_cores
 from syncline.process import unprivileged
+from syncline.profile.needs import HOW_TO_TRACE, may_trace
 
 _GIB = 1024**3
 _FILES_WANTED = 4096
@@ -150,15 +151,17 @@ def py_spy() -> Finding:
     )
     if path is None:
         return Finding(
-            "py-spy", "lack", "Not installed.", "For CPU profiles: 'pip install py-spy'."
+            "py-spy", "lack", "Not installed.", "For CPU profiles: 'pip install syncline[profile]'."
         )
+    if not may_trace():
+        return Finding("py-spy", "lack", f"{path}, but it may not look in.", HOW_TO_TRACE)
     return Finding("py-spy", "ok", f"{path}.")
 
 
 def memray() -> Finding:
     """The allocation profiler."""
     if importlib.util.find_spec("memray") is None:
-        todo = "For allocation profiles: 'pip install memray'."
+        todo = "For allocation profiles: 'pip install syncline[profile]'."
         return Finding("memray", "lack", "Not installed.", todo)
     return Finding("memray", "ok", f"{metadata.version('memray')}.")
 

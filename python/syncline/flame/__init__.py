@@ -4,8 +4,8 @@ from syncline.flame.against import Change, changes, per_request
 from syncline.flame.files import folded_text, from_folded_text, speedscope
 from syncline.flame.reading import by_owner, reading
 from syncline.flame.shape import merged, pruned, searched
-from syncline.flame.top import Spot, top
-from syncline.flame.waits import NO_WAITING, Wait, WaitClass, classified, sites, waiting
+from syncline.flame.top import Spot, top, yours
+from syncline.flame.waits import NO_WAITING, Wait, WaitClass, classified, sites, waiting, waits_only
 from syncline.flame.whose import Owner, label, owner, place
 
 __all__ = [
@@ -32,4 +32,6 @@ __all__ = [
     "speedscope",
     "top",
     "waiting",
+    "waits_only",
+    "yours",
 ]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from syncline.flame.top import top
+from syncline.flame.top import top, yours
 from syncline.flame.waits import NO_WAITING, sites, waiting
 from syncline.flame.whose import Owner, label
-from syncline.folded import Profile, ProfileKind
+from syncline.folded import Frame, Profile, ProfileKind
 
 _OWNERS: Mapping[Owner, str] = {
     "yours": "your code",
     "library": "libraries",
     "python": "Python and its library",
     "native": "native code",
+    "probe": "the probe",
 }
 
 
@@ -35,7 +36,9 @@ def _cpu(profile: Profile) -> str:
     if not profile.folded.total or cores is None:
         return "The service used no CPU that could be seen."
     parts = ", ".join(
-        f"{share:.0%} in {_OWNERS[owner]}" for owner, share in by_owner(profile).items()
+        f"{share:.0%} in {_OWNERS[owner]}"
+        for owner, share in by_owner(profile).items()
+        if share >= 0.005
     )
     text = f"It used {cores:.2f} cores: {parts}."
     held, share = profile.facts.get("gil_held"), profile.facts.get("gil_share")
@@ -51,11 +54,11 @@ def _allocations(profile: Profile) -> str:
     spots = top(profile.folded)
     if not spots:
         return "Nothing was allocated."
-    mine = max(top(profile.folded, owners=("yours",)), key=lambda spot: spot.total, default=None)
+    mine = next(iter(yours(profile.folded).items()), None)
     first = spots[0]
-    text = f"{first.own_share:.0%} is allocated by {first.name}"
-    if mine is not None:
-        text += f"; {mine.total_share:.0%} in what {mine.name} of your code calls"
+    text = f"{first.own_share:.0%} is allocated by {label(Frame(first.name, first.file))}"
+    if mine is not None and mine[0] != Frame(first.name, first.file):
+        text += f"; {mine[1]:.0%} by {label(mine[0])} of your code and what it calls in libraries"
     return f"{text}."
 
 

@@ -23,6 +23,21 @@ NO_WAITING: frozenset[WaitClass] = frozenset({"idle", "other"})
 
 # The probe ends a task's stack with a frame that says how it stands; see syncline_probe.waiting.
 READY, AWAITS = "<ready>", "<awaits "
+# Where the innermost line calls something in C that may wait, this is what it calls.
+_CALLS: dict[str, WaitClass] = {
+    "<get>": "queue",
+    "<put>": "queue",
+    "<acquire>": "lock",
+    "<wait>": "lock",
+    "<join>": "idle",
+    "<select>": "idle",
+    "<sleep>": "sleep",
+    "<result>": "future",
+    "<accept>": "socket",
+    "<recv>": "socket",
+    "<recv_into>": "socket",
+    "<sendall>": "socket",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +132,41 @@ def classified(stack: Stack) -> tuple[WaitClass, Frame]:
     leaf = stack[-1]
     if leaf.name == READY:
         return "loop", stack[-2] if len(stack) > 1 else leaf
+    called = _CALLS.get(leaf.name) if not leaf.file and len(stack) > 1 else None
+    if called is not None:
+        stack = stack[:-1]
+        leaf = stack[-1]
     is_task = leaf.name.startswith(AWAITS) and len(stack) > 1
     bare = stack[:-1] if is_task else stack
     if is_task and len(bare) == 1 and owner(bare[0].file) == "python":
         return "idle", bare[0]  # asyncio's own means, made a task by another one that waits for it
     for rule in _RULES:
         index = rule.site(bare)
-        if index is not None and (rule.kind != "idle" or _is_idle(bare, index)):
+        if index is not None and (
+            rule.kind != "idle" or rule.leaf != ".*" or _is_idle(bare, index)
+        ):
             return rule.kind, bare[index]
     if is_task:
         return "task" if leaf.name.endswith(("Task>", "_GatheringFuture>")) else "future", bare[-1]
-    return "other", leaf
+    return called or "other", leaf
 
 
 def _is_idle(stack: Stack, index: int) -> bool:
     """Whether nothing but means of waiting stands between a worker's loop and the end."""
     return all(frame.name.rpartition(".")[2] in _MEANS for frame in stack[index + 1 :])
+
+
+def waits_only(folded: Folded) -> Folded:
+    """The stacks that wait, each up to the function that waits; the others are left out."""
+    return Folded.of(_up_to_sites(folded))
+
+
+def _up_to_sites(folded: Folded) -> Iterator[tuple[Stack, float]]:
+    for stack, seconds in folded.stacks():
+        kind, site = classified(stack)
+        if kind not in NO_WAITING:
+            depth = max(index for index, frame in enumerate(stack, 1) if frame == site)
+            yield stack[:depth], seconds
 
 
 def waiting(folded: Folded) -> dict[WaitClass, float]:

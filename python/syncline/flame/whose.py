@@ -8,9 +8,9 @@ from typing import Literal
 
 from syncline.folded import Frame
 
-Owner = Literal["yours", "library", "python", "native"]
-"""``yours``: the service's own code; ``library``: installed packages; ``python``: the standard
-library and the interpreter; ``native``: code without Python source."""
+Owner = Literal["yours", "library", "python", "native", "probe"]
+"""``yours``: the service's own code; ``library``: installed packages; ``probe``: Syncline's own;
+``python``: the standard library and the interpreter; ``native``: code without Python source."""
 
 _PACKAGES = re.compile(r"[/\\](?:site|dist)-packages[/\\](?P<rest>.+)")
 # lib/python3.12/json/decoder.py, but not lib/python3.12/site-packages.
@@ -21,6 +21,8 @@ _SOURCE = (".py", ".pyw", ".pyx", ".pxd", ".pxi")
 @functools.lru_cache(maxsize=10_000)
 def owner(file: str) -> Owner:
     """Whose a file is, by its path alone: profiles are read on other machines, too."""
+    if "/syncline_probe/" in file:
+        return "probe"
     if _PACKAGES.search(file):
         return "library" if file.endswith(_SOURCE) else "native"
     if file.startswith("<"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from syncline.errors import MeasurementError, PlanError
+from syncline.errors import MeasurementError
 from syncline.flame import from_folded_text, merged
 from syncline.folded import Folded
 from syncline.process import Child, ChildSpec, Workspace, spawn
@@ -22,6 +22,7 @@ _MOST_PROCESSES = 16
 _READY_S = 10.0  # on a busy machine it takes seconds to read a process's symbols
 _WRITE_S = 15.0
 _SAMPLING = "Sampling process"
+_WHOLE = re.compile(r"[^\x00-\x1f\ufffd]+ \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,14 @@ class Recording:
         duration_s: from when the last one had begun until the first one was ended.
         cpu_s: what the kernel counted for the processes meanwhile.
         samples: how many stacks were seen.
+        lost: how many could not be read, because they changed meanwhile.
     """
 
     folded: Folded
     duration_s: float
     cpu_s: float
     samples: int
+    lost: int
     notes: tuple[str, ...] = ()
 
 
@@ -69,7 +72,9 @@ def record(
         duration_s, after = time.monotonic() - began_s, _cpu_s(chosen)
         for child, _ in children:
             child.stop(_WRITE_S)
-        folded = merged(_read(child, path) for child, path in children)
+        read = [_read(child, path) for child, path in children]
+        lost = sum(_lost(child) for child, _ in children) + sum(torn for _, torn in read)
+        folded = merged(tree for tree, _ in read)
     finally:
         for child, _ in children:
             child.stop(0)
@@ -79,7 +84,7 @@ def record(
     if any("behind in sampling" in child.log_tail(50) for child, _ in children):
         notes.append("py-spy fell behind: the machine was too busy to look at every instant.")
     cpu_s = sum(max(0.0, after[pid] - before[pid]) for pid in before.keys() & after.keys())
-    return Recording(folded, duration_s, cpu_s, round(folded.total), tuple(notes))
+    return Recording(folded, duration_s, cpu_s, round(folded.total), lost, tuple(notes))
 
 
 def _start(pid: int, options: Sequence[str], folder: Path, workspace: Workspace) -> Child:
@@ -97,15 +102,23 @@ def _await_sampling(child: Child) -> None:
             raise MeasurementError(_reason(child))
 
 
-def _read(child: Child, path: Path) -> Folded:
+def _read(child: Child, path: Path) -> tuple[Folded, int]:
+    """The stacks, and how many lines are none: read from a process that ran on meanwhile, a
+    function's name may be anything, an end of line among it."""
     try:
-        return from_folded_text(path.read_text(encoding="utf-8", errors="replace"))
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        whole = [line for line in lines if _WHOLE.fullmatch(line)]
+        torn = sum(bool(line.strip()) for line in lines) - len(whole)
+        return from_folded_text("\n".join(whole)), torn
     except FileNotFoundError:
         if "No such process" in (log := child.log_tail(50)) or "No stack counts" in log:
-            return Folded()  # it ended, or did nothing
+            return Folded(), 0  # it ended, or did nothing
         raise MeasurementError(_reason(child)) from None
-    except PlanError as error:
-        raise MeasurementError(f"py-spy's output cannot be read: {error}") from error
+
+
+def _lost(child: Child) -> int:
+    found = re.search(r"Errors: (\d+)", child.log_tail(50))
+    return int(found[1]) if found else 0
 
 
 def _reason(child: Child) -> str:

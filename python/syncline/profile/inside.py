@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import linecache
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +13,16 @@ from typing import Any
 
 from syncline.errors import MeasurementError
 from syncline.flame import merged
-from syncline.folded import Folded, Frame, ProfileKind
+from syncline.folded import Folded, Frame, ProfileKind, Stack
 from syncline.profile.target import Target
 
 PERIOD_S = 0.02
 _LEFT_S = 20.0  # memray writes for long after a service that allocates much
 _PAUSE_S = 0.02
+_WAITING_CALL = re.compile(
+    r"\.(get|put|join|acquire|wait|recv\w*|accept|sendall|select|sleep|result)\("
+)
+_WITH_LOCK = re.compile(r"\s*with\s.*(?:lock|mutex|semaphore|condition)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,22 @@ def waits(paths: list[Path]) -> Waits:
     )
 
 
-def _stacks(content: dict[str, Any]) -> Iterator[tuple[tuple[Frame, ...], float]]:
+def _stacks(content: dict[str, Any]) -> Iterator[tuple[Stack, float]]:
     frames = [Frame(str(name), str(file), int(line)) for file, line, name in content["frames"]]
     for numbers, seconds in content["stacks"]:
-        yield tuple(frames[number] for number in numbers), float(seconds)
+        stack = tuple(frames[number] for number in numbers)
+        yield (*stack, *_called(stack[-1])), float(seconds)
+
+
+def _called(leaf: Frame) -> tuple[Frame, ...]:
+    """What the innermost line waits in, if it is no Python: a lock and a queue in C have no frame
+    of their own. Told by the line's text, so a line that only may wait counts as well."""
+    line = linecache.getline(leaf.file, leaf.line) if leaf.file else ""
+    if found := _WAITING_CALL.search(line):
+        return (Frame(f"<{found[1]}>"),)
+    if _WITH_LOCK.match(line):
+        return (Frame("<acquire>"),)
+    return ()
 
 
 def _left(folder: Path, pids: tuple[int, ...], ending: str) -> Iterator[Path]:

@@ -9,19 +9,20 @@ from types import TracebackType
 from typing import Self
 
 from syncline.errors import MeasurementError, SynclineError
-from syncline.flame import classified, pruned
-from syncline.folded import Folded, Measure, Profile, ProfileKind
+from syncline.flame import classified, owner, pruned
+from syncline.folded import Folded, Measure, Profile, ProfileKind, Stack
 from syncline.profile import allocations, cpu, inside
 from syncline.profile.target import Target, Wanted
 
 # The load is steady some time after its start, and must not end before the profile does.
 _SETTLE_S = 0.3
 _BEFORE_END_S = 0.3
-_GIL_SHARE = 0.3  # of the time, for the second look of a CPU profile
+_GIL_SHARE = 0.4  # of the time, for the second look of a CPU profile
 _ALLOCATIONS_S = 3.0  # a service that allocates much writes tens of megabytes a second
 _LEAST_S = 0.5
 _END_S = 60.0
-_NO_CPU = frozenset({"idle", "pool", "lock", "queue", "sleep"})
+_WAKING = frozenset({"idle", "pool", "lock", "queue"})  # and then only in threading.py
+_NO_CPU = frozenset({"idle", "pool", "lock", "queue", "sleep", "socket"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +113,22 @@ class Taking:
 
     def _cpu(self) -> tuple[Profile, ...]:
         pids = self._pids()
-        native = ("--native",) if self._wanted.native else ()
+        # Stopping a process for a look makes some of its idle threads seem to run: with forty of
+        # them that is most of a profile. Not stopping it loses some samples, which are counted.
+        # Native frames cannot be had so; there the stacks that wait are taken out again.
+        options = ("--native",) if self._wanted.native else ("--nonblocking",)
         turn_s = self._to_s - _GIL_SHARE * (self._to_s - self._elapsed_s())
-        seen = cpu.record(pids, native, self._target.workspace, self._until(turn_s))
+        seen = cpu.record(pids, options, self._target.workspace, self._until(turn_s))
         held = cpu.record(pids, ("--gil",), self._target.workspace, self._until(self._to_s))
-        working = seen.folded if self._wanted.native else _working(seen.folded)
+        working = _working(seen.folded, _NO_CPU if self._wanted.native else _WAKING)
         facts = {
             "cpu_cores": seen.cpu_s / seen.duration_s,
-            "gil_held": held.samples / (cpu.RATE_HZ * held.duration_s),
+            "lost_samples": float(seen.lost),
+            # py-spy looks on a little before and after what is timed here.
+            "gil_held": min(1.0, held.samples / (cpu.RATE_HZ * held.duration_s * len(pids))),
         }
         if held.cpu_s:
-            on_cpu = held.cpu_s / held.duration_s
+            on_cpu = held.cpu_s / (held.duration_s * len(pids))
             facts["gil_share"] = min(1.0, facts["gil_held"] / on_cpu)
         return (
             Profile(
@@ -175,9 +181,22 @@ _TAKE: Mapping[ProfileKind, Callable[[Taking], tuple[Profile, ...]]] = {
 }
 
 
-def _working(folded: Folded) -> Folded:
-    """Without the stacks that wait: py-spy takes a thread it has just stopped for a running one."""
-    return Folded.of(pair for pair in folded.stacks() if classified(pair[0])[0] not in _NO_CPU)
+def _working(folded: Folded, no_work: frozenset[str]) -> Folded:
+    """Without the stacks that only wait: py-spy takes some of them for running ones, such as a
+    thread that has been woken and waits for a processor or for the GIL."""
+    return Folded.of(
+        (stack, weight)
+        for stack, weight in folded.stacks()
+        if not (above := _python(stack))
+        or classified(above)[0] not in no_work
+        or (no_work is _WAKING and not above[-1].file.endswith("threading.py"))
+    )
+
+
+def _python(stack: Stack) -> Stack:
+    """The stack without the native frames at its inner end."""
+    ends = [index for index, frame in enumerate(stack, 1) if owner(frame.file) != "native"]
+    return stack[: ends[-1]] if ends else ()
 
 
 def _scaled(folded: Folded, whole: float) -> Folded:
