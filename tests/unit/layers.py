@@ -33,14 +33,13 @@ def _row(rooms: str, *, siblings: bool = False, stdlib_only: bool = False) -> Ro
 
 
 VALUES = _row(
-    "errors codec plan trial outcome record events consent finding search provision steps "
-    "folded",
+    "errors codec plan trial outcome record events consent finding search provision steps folded",
     siblings=True,
     stdlib_only=True,
 )
 PURE = _row(
-    "stats design capacity diagnosis record_json hang judge mask objective archive whatif openapi "
-    "config notation verify flame",
+    "stats design capacity diagnosis record_json hang judge mask objective archive "
+    "between baseline gate whatif openapi config notation verify flame",
     siblings=True,
     stdlib_only=True,
 )

@@ -61,6 +61,19 @@ def write_text(name: str | Path, text: str) -> None:
     write_bytes(name, text.encode("utf-8"))
 
 
+def append_text(name: str | Path, text: str) -> None:
+    """Adds to a file that others add to as well, such as GitHub's summary of a step.
+
+    Raises:
+        EnvironmentLackError: it could not be written.
+    """
+    try:
+        with Path(name).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise EnvironmentLackError(f"{name} could not be written: {_reason(error)}.") from error
+
+
 def write_bytes(name: str | Path, data: bytes) -> None:
     """Writes a file atomically; a device or pipe is written as it is.
 

@@ -26,7 +26,6 @@ def run_list(runs: Sequence[RunSummary]) -> Document:
         Column("trials"),
         Column("started (UTC)", align="left"),
         Column("commit", align="left", tone="dim"),
-        Column("purpose", align="left", shrinks=True, tone="dim"),
     )
     rows = tuple(
         (
@@ -36,7 +35,6 @@ def run_list(runs: Sequence[RunSummary]) -> Document:
             Cell(f"{run.done} of {run.planned}" if run.done != run.planned else str(run.done)),
             Cell(run.started[:19].replace("T", " ")),
             Cell(_commit(run)),
-            Cell(run.purpose),
         )
         for run in runs
     )
