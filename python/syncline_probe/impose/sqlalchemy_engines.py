@@ -44,7 +44,7 @@ def _impose(asked: Asked, engine: Any, queue_pool: Any) -> None:
         asked.took("pool_pre_ping", "on" if pool._pre_ping else "off")
         pool._pre_ping = values["pool_pre_ping"] == "on"
     if "echo" in values:
-        asked.took("echo", "on" if engine._should_log_info() else "off")
+        asked.took("echo", "on" if engine.echo or engine._should_log_info() else "off")
         _set_echo(engine, values["echo"] == "on")
 
 
