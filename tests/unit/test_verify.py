@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -14,11 +15,28 @@ from syncline.search import Measured
 from syncline.trial import Experiment, Load, Trial, Variant
 from syncline.verify import DEFAULT, QUICK, Effort, verification, verified
 from syncline.verify.design import Task, design
-from tests.unit.factories import hung_result, outcome, with_rate
+from tests.unit import factories as make
+from tests.unit.factories import outcome
 
 SYNC, ASYNC = Variant("sync", app="a:b"), Variant("async", app="c:d")
 LEVELS = (12, 48, 200)
 Answer = Callable[[Trial], LoadResult | Outcome]
+
+
+@cache
+def with_rate(rps: float) -> LoadResult:
+    """A good result; of one built before, since building its histograms takes its time."""
+    return replace(one_result(), throughput_rps=rps)
+
+
+@cache
+def one_result() -> LoadResult:
+    return make.with_rate(400.0)
+
+
+@cache
+def stands_still() -> LoadResult:
+    return make.hung_result()
 
 
 def finding(code: str = "pool-deadlock", level: int = 200, **changes: object) -> Finding:
@@ -64,7 +82,7 @@ def asked(
 def deadlock(trial: Trial) -> LoadResult:
     """What the sweep showed: sync stands still at 200 connections."""
     stands = trial.load.connections == 200 and trial.variant.name == "sync"
-    return hung_result(throughput_rps=0.0, ok=0) if stands else with_rate(800.0)
+    return replace(stands_still(), throughput_rps=0.0, ok=0) if stands else with_rate(800.0)
 
 
 def proof(found: Finding, answer: Answer, swept: Answer = deadlock) -> Verification:
@@ -194,7 +212,7 @@ def test_without_a_standstill_the_interval_of_the_ratio_decides(
 
 def test_a_fix_that_stands_still_itself_made_it_worse() -> None:
     def worse(trial: Trial) -> LoadResult:
-        return hung_result() if is_fixed(trial) else with_rate(400.0)
+        return stands_still() if is_fixed(trial) else with_rate(400.0)
 
     assert proof(finding(), worse, lambda _: with_rate(400.0)).status == "made worse"
 
@@ -202,14 +220,14 @@ def test_a_fix_that_stands_still_itself_made_it_worse() -> None:
 def test_a_fix_that_breaks_a_lighter_load_is_no_cure() -> None:
     def moved(trial: Trial) -> LoadResult:
         return (
-            hung_result() if is_fixed(trial) == (trial.load.connections == 48) else with_rate(9.0)
+            stands_still() if is_fixed(trial) == (trial.load.connections == 48) else with_rate(9.0)
         )
 
     assert proof(finding(), moved).status == "made worse"
 
 
 def test_both_standing_still_is_no_difference() -> None:
-    found = proof(finding(), lambda _: hung_result())
+    found = proof(finding(), lambda _: stands_still())
     assert found.status == "no difference shown"
     assert (found.ratio, found.interval, found.ratio_level) == (None, None, None)
 
@@ -220,7 +238,7 @@ def test_a_fix_that_only_moves_the_bound_is_tried_above_it_and_never_called_a_cu
 
     def moved(trial: Trial) -> LoadResult:
         beyond = trial.load.connections > 250
-        return hung_result() if beyond or not is_fixed(trial) else with_rate(700.0)
+        return stands_still() if beyond or not is_fixed(trial) else with_rate(700.0)
 
     experiments, _ = asked((one,), sweep(deadlock))
     last = experiments[0].trials[-1]
@@ -237,7 +255,7 @@ def test_a_trial_that_is_no_measurement_takes_its_pair_along_and_is_named() -> N
 
     def saturated(trial: Trial) -> LoadResult | Outcome:
         good = outcome(with_rate(500.0 + trial.repeat))
-        if is_fixed(trial) and trial.repeat == 1 and trial.load.connections == 48:
+        if is_fixed(trial) and trial.repeat in (1, 4) and trial.load.connections == 48:
             return replace(good, validity=Validity.of((reason,)))
         return good
 
@@ -246,6 +264,25 @@ def test_a_trial_that_is_no_measurement_takes_its_pair_along_and_is_named() -> N
     assert main.pairs == 2
     assert main.left_out == (f"sync+admission=54: {reason}",)
     assert main.fixed.trials == 2
+
+
+def test_a_pair_that_was_no_measurement_is_made_up_for_once() -> None:
+    def spoilt(*numbers: int) -> Answer:
+        def answer(trial: Trial) -> LoadResult | Outcome:
+            good = outcome(with_rate(500.0 + trial.repeat))
+            bad = trial.repeat in numbers and trial.load.connections == 48 and not is_fixed(trial)
+            return replace(good, validity=Validity.of(("generator saturated",))) if bad else good
+
+        return answer
+
+    one, fast = finding("overflow-churn", 48), sweep(lambda _: with_rate(400.0))
+    first, again = asked((one,), fast, answer=spoilt(1))[0]
+    assert [(trial.load.connections, trial.repeat) for trial in again.trials] == [(48, 4), (48, 4)]
+    assert len({trial.identity for trial in (*first.trials, *again.trials)}) == 14
+    assert proof(one, spoilt(1), lambda _: with_rate(400.0)).levels[0].pairs == 3
+    # Not for ever: what fails again stays left out.
+    assert len(asked((one,), fast, answer=spoilt(1, 4))[0]) == 2
+    assert proof(one, spoilt(1, 4), lambda _: with_rate(400.0)).levels[0].pairs == 2
 
 
 def test_a_fixed_variant_that_never_ran_proves_nothing() -> None:

@@ -11,7 +11,7 @@ from syncline.finding import Code, Finding, Severity
 from syncline.search import Measured, Search
 from syncline.trial import Experiment, Load, Trial, Variant, with_duration
 from syncline.verify.design import Design, Effort, Task, design
-from syncline.verify.symptoms import broke, shows
+from syncline.verify.symptoms import broke, counts, shows
 from syncline.whatif import imposed
 
 # The grave ones get more of the time.
@@ -55,7 +55,9 @@ def verification(
         if chosen is None:
             continue
         left_s -= chosen.cost_s
-        yield one.experiment(chosen)
+        answers = yield one.experiment(chosen)
+        if made_up := one.made_up(answers):
+            yield made_up
         tried.append(one.finding)
     return tuple(tried)
 
@@ -92,6 +94,27 @@ class _Case:
         """What an idle service keeps of the database's connections is what this is about."""
         return self.finding.code == "connection-budget"
 
+    def made_up(self, answers: Measured) -> Experiment | None:
+        """Another pair, once, for each of which a trial was no measurement; None if none was."""
+        paired = {t.load for t, _ in answers if t.variant == self.original.variant}
+        spoilt = dict.fromkeys(
+            (trial.load, trial.repeat)
+            for trial, outcome in answers
+            if trial.load in paired and not counts(outcome)
+        )
+        # A service that did not start will not do so now.
+        started = {trial.variant.name for trial, outcome in answers if outcome.result is not None}
+        if not spoilt or started != {self.original.variant.name, self.fixed.name}:
+            return None
+        beyond = 1 + max(trial.repeat for trial, _ in answers)
+        trials = [trial for load, number in spoilt for trial in self._pair(load, beyond + number)]
+        return Experiment(
+            self.original.case,
+            f"Proof for {question(self.finding)}: again, for what was no valid measurement",
+            tuple(trials),
+            alone=self.alone,
+        )
+
     def experiment(self, chosen: Design) -> Experiment:
         """The trials, lightest load first: a service that broke must be started again.
 
@@ -121,9 +144,12 @@ class _Case:
 
     def _pairs(self, load: Load, pairs: int) -> Iterator[Trial]:
         for number in range(pairs):
-            both = (self.original.variant, self.fixed)
-            for variant in both if number % 2 == 0 else reversed(both):
-                yield self._trial(variant, load, number)
+            yield from self._pair(load, number)
+
+    def _pair(self, load: Load, number: int) -> Iterator[Trial]:
+        both = (self.original.variant, self.fixed)
+        for variant in both if number % 2 == 0 else reversed(both):
+            yield self._trial(variant, load, number)
 
     def _trial(self, variant: Variant, load: Load, number: int) -> Trial:
         return replace(
