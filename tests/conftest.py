@@ -1,4 +1,4 @@
-"""What holds for every test: in CI, a server that is missing is a failure."""
+"""What holds for every test: in CI, a server or browser that is missing is a failure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-SERVERS = ("postgres", "mariadb", "valkey")
+SERVERS = ("postgres", "mariadb", "valkey", "browser")
 
 
 @pytest.hookimpl(wrapper=True)
