@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from syncline.codec import to_json
 from syncline.store import Store
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
@@ -152,7 +154,8 @@ def test_a_run_leaves_json_a_report_and_a_record(place: Path) -> None:
     assert "syncline-report/users.md" in done.stdout
     assert "async" in (place / "syncline-report" / "users.md").read_text()
     data = json.loads((place / "out.json").read_text())
-    seen = {(item["variant"], item["load"]["connections"]) for item in data["trials"]}
+    swept = [item for item in data["trials"] if item["phase"] == "sweep"]
+    seen = {(item["variant"], item["load"]["connections"]) for item in swept}
     assert seen == {("sync", 2), ("sync", 200), ("async", 2), ("async", 200)}
     for item in data["trials"]:
         result = item["result"]
@@ -165,6 +168,28 @@ def test_a_run_leaves_json_a_report_and_a_record(place: Path) -> None:
         run = store.load_run(data["id"])
     assert run.status == "finished"
     assert run.missing == ()
+    assert to_json(run.findings) == data["findings"]
+    check_proof(data, done.stdout)
+
+
+def check_proof(data: dict[str, Any], printed: str) -> None:
+    """Of the deadlock, if this machine let it come about: that admission ends it."""
+    found = next((one for one in data["findings"] if one["code"] == "pool-deadlock"), None)
+    if found is None:
+        return
+    proof = found["verification"]
+    assert proof["imposed"] == {"admission": "54"}
+    tried = [item for item in data["trials"] if item["phase"] == "verification"]
+    assert {item["about"] for item in tried} == {"pool-deadlock of sync"}
+    assert {item["variant"] for item in tried} == {"sync", "sync+admission=54"}
+    assert {item["load"]["connections"] for item in tried} == {2, 200}
+    main = proof["levels"][0]
+    assert main["level"] == 200
+    assert main["fixed"]["broke"] == 0
+    if main["original"]["broke"]:  # else chance spared it this time
+        assert proof["status"] == "fixed"
+        assert main["fixed"]["rate_rps"] > main["original"]["rate_rps"]
+    assert f"Proof: {proof['status']}" in printed
 
 
 def test_json_has_standard_output_to_itself(place: Path) -> None:
