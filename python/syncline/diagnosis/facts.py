@@ -14,6 +14,7 @@ MOSTLY = 0.5
 """The share of samples from which on something holds throughout."""
 BUSY = 0.85
 """Cores per worker process from which on its interpreter is the limit."""
+_GOOD_PART = 0.4  # of the machine's cores, for service and database together
 _LOOKS = 4.0  # of which a share means something
 IDLE = 0.3
 """Cores per worker process below which it waits for something."""
@@ -167,9 +168,20 @@ def statement_share(view: View) -> float | None:
 
 
 def machine_full(view: View) -> bool:
-    """Whether all of the machine's processors were in use."""
+    """Whether all of the machine's processors were in use, and not by others alone.
+
+    Who needs little gets it at once, however busy others keep the machine: only where service
+    and database use a good part of it themselves do they wait for one another.
+    """
     share = view.mean(names.MACHINE_CPU)
-    return share is not None and share >= 0.9
+    if share is None or share < 0.9:
+        return False
+    cores = len(view.series_under(names.MACHINE_CPU + "."))
+    seen_by, own = database(view), view.mean(names.CPU_CORES)
+    theirs = view.mean(names.DATABASE_CPU.format(seen_by)) if seen_by else None
+    if not cores or own is None:
+        return True
+    return own + (theirs or 0.0) >= _GOOD_PART * cores
 
 
 def words(view: View, pattern: re.Pattern[str]) -> tuple[str, float | None, str] | None:

@@ -53,6 +53,11 @@ def pool_exhausted(view: View) -> Finding | None:
             signs.append(
                 sign(0.4, "waiting for a connection, share of requests", share, 0.2, None, "probe")
             )
+        waited = _waited_share(view, pool.family)
+        if waited is not None and waited >= 0.3:
+            signs.append(
+                sign(0.3, "time waiting for a connection, share", waited, 0.3, None, "probe")
+            )
         prediction = _by_little(view, pool.family, limit)
     sessions, usable = _sessions(view), usable_sessions(view)
     if sessions is not None and usable is not None:
@@ -185,6 +190,11 @@ def _sessions(view: View) -> float | None:
 
 def _grew(view: View, name: str, family: str) -> bool:
     return bool(family) and (view.growth(name.format(family)) or 0) > 0
+
+
+def _waited_share(view: View, family: str) -> float | None:
+    waited, inside = view.growth(names.POOL_WAITED_S.format(family)), view.growth(names.INSIDE_S)
+    return min(1.0, waited / inside) if waited is not None and inside else None
 
 
 def _by_little(view: View, family: str, limit: float | None) -> str:
