@@ -22,7 +22,8 @@ _PAUSE_S = 0.02
 _WAITING_CALL = re.compile(
     r"\.(get|put|join|acquire|wait|recv\w*|accept|sendall|select|sleep|result)\("
 )
-_WITH_LOCK = re.compile(r"\s*with\s.*(?:lock|mutex|semaphore|condition)", re.IGNORECASE)
+# What is entered without being called, and has no frame of its own: a lock in C, mostly.
+_WITH_LOCK = re.compile(r"\s*with\s+[\w.]+(?:\s+as\s+\w+)?\s*:")
 
 
 @dataclass(frozen=True, slots=True)
