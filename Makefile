@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
-	mutants system bench bench-engine bench-timing bench-probe bench-diagnosis soak clean FORCE
+	mutants system bench bench-engine bench-timing bench-probe bench-stats bench-diagnosis soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -112,6 +112,9 @@ soak: setup ## ten minutes at full speed: the engine's memory must stay flat
 
 bench-probe: setup ## what the probe costs a service, with and without it in turn
 	$(BIN)/python -m benchmarks.probe $(ARGS)
+
+bench-stats: setup ## coverage of intervals, a service against itself, known differences (10 minutes)
+	$(BIN)/python -m benchmarks.stats $(ARGS)
 
 bench-diagnosis: setup ## the cause named for each service with a known fault, and for its twin (ARGS="--runs 1")
 	$(BIN)/python -m benchmarks.diagnosis $(ARGS)

@@ -126,7 +126,7 @@ def perform(search: Search[Measured], noise: float, ratio: float = 1.1) -> tuple
 
 def test_rounds_are_added_until_the_intervals_are_narrow() -> None:
     measured, rounds = perform(until_precise(one_round(), 0.05, 10_000.0), noise=0.05)
-    assert 4 < rounds < 40
+    assert 6 < rounds < 40
     assert shortfalls(measured, 0.05) == ()
     counts = [sum(trial.load.connections == level for trial, _ in measured) for level in (1, 48)]
     assert min(counts) < max(counts), "the level that is precise is not measured on"
@@ -134,7 +134,7 @@ def test_rounds_are_added_until_the_intervals_are_narrow() -> None:
 
 def test_a_quiet_machine_needs_no_more_than_the_first_look() -> None:
     measured, rounds = perform(until_precise(one_round(), 0.05, 10_000.0), noise=0.005)
-    assert rounds == 4
+    assert rounds == 6
     assert shortfalls(measured, 0.05) == ()
 
 
@@ -151,7 +151,7 @@ def test_a_variant_that_hangs_is_not_measured_for_ever() -> None:
         return tuple((trial, outcome(hung_result())) for trial in experiment.trials)
 
     measured = drive(until_precise(one_round(levels=(48,)), 0.05, 10_000.0), hang)
-    assert len(measured) == 2 * 4
+    assert len(measured) == 2 * 6
     assert [(one.candidate, one.ratio) for one in shortfalls(measured, 0.05)] == [("b", None)]
 
 
