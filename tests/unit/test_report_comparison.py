@@ -162,3 +162,17 @@ def test_hostile_names_are_neutralised() -> None:
 def test_one_variant_alone_needs_no_ratio() -> None:
     shown = flat(make.run_record({("sync", 1): make.with_rate(100.0)}))
     assert "ratio" not in shown
+
+
+def test_a_tie_of_repeats_says_what_difference_could_have_been_seen() -> None:
+    record = make.run_record(
+        {("sync", 1): make.with_rate(100.0), ("async", 1): make.with_rate(99.0)}
+    )
+    tie = Comparison(
+        *("read", 1, "throughput_rps", "sync", "async", 0.99),
+        interval=(0.96, 1.02),
+        verdict="no difference shown",
+        could_have_seen=0.04,
+    )
+    shown = flat(replace(record, comparisons=(tie,)))
+    assert "the interval of their ratio holds 1 (could have seen 4 %)." in shown

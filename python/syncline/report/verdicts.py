@@ -10,6 +10,7 @@ from syncline.report import units
 from syncline.report.incidents import incidents
 from syncline.report.levels import Grid, Level, level_words, levels_words
 from syncline.report.original import Original
+from syncline.stats.words import percent
 
 TIE = 0.05
 """Without an interval, figures closer than this share are not told apart."""
@@ -54,12 +55,15 @@ def _key(level: Level) -> tuple[str, int]:
 def _who_leads(record: RunRecord, grid: Grid, base: str, other: str) -> Iterator[str]:
     leads: dict[_Lead, list[tuple[Level, float]]] = {"other": [], "base": [], "tie": []}
     certain = False
+    seen: list[float] = []
     for level in grid.levels:
         ratio, comparison = ratio_of(record, grid, level, base, other)
         if ratio is None or ratio <= 0:
             continue
         certain = certain or (comparison is not None and comparison.verdict is not None)
         leads[_lead(ratio, comparison)].append((level, ratio))
+        if comparison is not None and comparison.verdict == "no difference shown":
+            seen += [comparison.could_have_seen] if comparison.could_have_seen is not None else []
     for key, winner, loser in (("other", other, base), ("base", base, other)):
         found = leads["other" if key == "other" else "base"]
         if found:
@@ -70,10 +74,16 @@ def _who_leads(record: RunRecord, grid: Grid, base: str, other: str) -> Iterator
         where = levels_words(tuple(level for level, _ in leads["tie"]), grid)
         why = (
             "the interval of their ratio holds 1"
+            + (f" (could have seen {_seen(seen)})" if seen else "")
             if certain
             else f"they are within {units.share(TIE)} of each other"
         )
         yield f"{base} and {other} show no difference at {where}: {why}."
+
+
+def _seen(shares: list[float]) -> str:
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def _lead(ratio: float, comparison: Comparison | None) -> _Lead:
