@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
-	mutants system bench bench-engine bench-timing bench-probe bench-stats bench-diagnosis soak clean FORCE
+	mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ bench-timing: setup ## what is reported against what is true, at given rates
 
 soak: setup ## ten minutes at full speed: the engine's memory must stay flat
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench-resume: setup ## kill runs at random moments, take them up again, count what is lost
+	$(BIN)/python -m benchmarks.kill_resume $(ARGS)
 
 bench-probe: setup ## what the probe costs a service, with and without it in turn
 	$(BIN)/python -m benchmarks.probe $(ARGS)

@@ -130,6 +130,34 @@ def test_a_full_disk_is_said_and_earlier_trials_stay_whole(tmp_path: Path) -> No
     assert int(count) > 0
 
 
+def test_a_full_file_system_is_said_and_earlier_trials_stay_whole(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a file system of one megabyte cannot be mounted here")
+    try:
+        record = run_record(id="", status="running")
+        (trial, outcome), *_ = record.trials
+        with Store.open(disk / "runs.db") as store:
+            run_id = store.create_run(record)
+            said, count = "", 0
+            while not said:
+                try:
+                    store.add_trial(run_id, replace(trial, repeat=count), outcome)
+                except StoreError as error:
+                    said = str(error)
+                else:
+                    count += 1
+            kept = [item.repeat for item, _ in store.load_run(run_id).trials]
+        assert "the disk" in said
+        assert "arlier trials are whole" in said
+        assert kept == list(range(count))
+        assert count > 0
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # noqa: S607
+
+
 @pytest.fixture
 def public() -> Iterator[Path]:
     """A directory that a test may enter also after it gave up root's rights."""
