@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from syncline.errors import PlanError
 
@@ -33,6 +33,7 @@ class Frame:
 
 
 Stack: TypeAlias = tuple[Frame, ...]
+AnyStack = TypeVar("AnyStack", bound=Stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Folded:
                 raise PlanError(f"node {node} of a tree of calls names what is not before it.")
 
     @classmethod
-    def of(cls, stacks: Mapping[Stack, float] | Iterable[tuple[Stack, float]]) -> Folded:
+    def of(cls, stacks: Mapping[AnyStack, float] | Iterable[tuple[AnyStack, float]]) -> Folded:
         """The tree of stacks, each outermost frame first; equal ones add up."""
         frames: dict[Frame, int] = {}
         nodes: dict[tuple[int, int], int] = {}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import get_args
 
 import click
 from rich.console import Console
@@ -20,26 +17,23 @@ from syncline.cli.choices import (
     database_option,
     setting_option,
 )
-from syncline.cli.parameters import DURATION, Parsed, some_of
+from syncline.cli.parameters import DURATION, Parsed
+from syncline.cli.profiles import KINDS, put_out_profiles
 from syncline.cli.run import check_urls
 from syncline.cli.seam import INTERRUPTED
 from syncline.cli.shape import on_database, with_settings
 from syncline.errors import UsageError
 from syncline.experiment import run_experiment
-from syncline.flame import folded_text, speedscope
 from syncline.folded import ProfileKind
 from syncline.notation import rate_rps
 from syncline.plan import OpenLoop, constant_rate
 from syncline.profile import Wanted, check_needs
-from syncline.record import RunRecord
 from syncline.report.html import render_html
 from syncline.report.live_run import RunDisplay
 from syncline.report.profiles import build_profiles
-from syncline.report.terminal import render_terminal
 from syncline.store import DEFAULT_STORE, Store
 from syncline.trial import Case, Experiment, Load, Trial
 
-KINDS = Parsed("list", some_of(*get_args(ProfileKind)))
 RATE = Parsed("rate", rate_rps)
 DEFAULT_KINDS: tuple[ProfileKind, ...] = ("cpu", "lock")
 DEFAULT_OUT = "syncline-report"
@@ -166,9 +160,7 @@ def profile(
             backend_urls=urls,
             command_line=("syncline", *sys.argv[1:]),
         )
-    render_terminal(build_profiles(record), Console())
-    for path in write_profiles(record, folder):
-        click.echo(f"{path}")
+    put_out_profiles(record, folder)
     if html_file is not None:
         files.write_text(html_file, render_html(build_profiles(record, flames=True)))
         click.echo(f"Page: {html_file}")
@@ -210,26 +202,3 @@ def profiling(case: Case, names: tuple[str, ...], load: Load, abouts: list[str])
         for name in names
     )
     return Experiment(case.name, f"profile {', '.join(names)}: {', '.join(abouts)}", trials)
-
-
-def write_profiles(record: RunRecord, folder: Path) -> tuple[Path, ...]:
-    """Writes each profile as folded text and for speedscope; the files.
-
-    Raises:
-        EnvironmentLackError: one could not be written.
-    """
-    written = []
-    for trial, outcome in record.of_phase("profile"):
-        for one in outcome.profiles:
-            parts = [record.case.name, trial.variant.name, trial.about]
-            if one.kind == "alloc":
-                parts.append(one.measure.replace("_", "-"))
-            stem = "-".join(parts).replace("/", "_")
-            text = json.dumps(speedscope(one.folded, name=stem, measure=one.measure))
-            for name, content in (
-                (f"{stem}.folded", folded_text(one.folded)),
-                (f"{stem}.speedscope.json", text),
-            ):
-                files.write_text(folder / name, content)
-                written.append(folder / name)
-    return tuple(written)

@@ -33,6 +33,7 @@ from syncline.cli.design import (
 )
 from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
+from syncline.cli.profiles import KINDS, put_out_profiles
 from syncline.cli.shape import Serving, on_database, served_by, with_settings
 from syncline.cli.what_ifs import EPILOG as WHAT_IFS
 from syncline.cli.what_ifs import what_if_option, with_what_ifs
@@ -40,8 +41,11 @@ from syncline.errors import UsageError
 from syncline.events import Note
 from syncline.experiment import run_search
 from syncline.experiment.tools import real_tools
+from syncline.flame import profiled
+from syncline.folded import ProfileKind
 from syncline.judge import exit_code
 from syncline.mask import mask
+from syncline.profile import check_needs
 from syncline.record import RunRecord, Settings
 from syncline.report.comparison import build_comparison
 from syncline.report.html import render_html
@@ -175,6 +179,13 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 "--watch", is_flag=True, help="Show small moving plots while the load runs."
             ),
             click.option(
+                *("--profile", "profiles"),
+                type=KINDS,
+                metavar="LIST",
+                help="Profile each variant after all is measured: cpu, alloc, lock, await. In "
+                "trials of their own, at half the rate that the slowest variant bears.",
+            ),
+            click.option(
                 "--no-probe",
                 is_flag=True,
                 help="Start services without the probe: nothing from inside them is seen.",
@@ -232,6 +243,7 @@ def run(
     html_file: str | None,
     series_file: str | None,
     watch: bool,
+    profiles: tuple[ProfileKind, ...] | None,
     no_probe: bool,
     out: str,
     backend_urls: tuple[tuple[str, str], ...],
@@ -264,6 +276,7 @@ def run(
     )
     experiment = build_experiment(chosen, Asked(names, connections, duration, which))
     urls = check_urls(chosen, backend_urls)
+    check_needs(profiles or ())
     backends = len(set(chosen.backends) - set(urls))
     layout = lay_out(experiment, design, backends=backends, durations=duration is not None)
     if design.dry_run:
@@ -282,7 +295,10 @@ def run(
             display(Note(sentence))
         record = run_search(
             chosen,
-            proven(layout.search, None if no_verify else QUICK if quick else DEFAULT),
+            profiled(
+                proven(layout.search, None if no_verify else QUICK if quick else DEFAULT),
+                profiles or (),
+            ),
             purpose=layout.first.purpose,
             store=opened,
             observer=display,
@@ -297,6 +313,8 @@ def run(
             tools=real_tools(probe=not no_probe, database=backends > 0, bound=design.pin),
         )
     put_out(record, output)
+    if profiles:
+        put_out_profiles(record, output.out, alone=json_file != files.STDOUT)
     for sentence in precision_words(record.of_phase("sweep"), design.precision):
         click.echo(sentence, err=True)
     sys.exit(exit_code(record))

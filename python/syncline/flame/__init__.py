@@ -3,6 +3,7 @@
 from syncline.flame.against import Change, changes, per_request
 from syncline.flame.files import folded_text, from_folded_text, speedscope
 from syncline.flame.reading import by_owner, reading
+from syncline.flame.search import profiled
 from syncline.flame.shape import merged, pruned, searched
 from syncline.flame.top import Spot, top, yours
 from syncline.flame.waits import NO_WAITING, Wait, WaitClass, classified, sites, waiting, waits_only
@@ -25,6 +26,7 @@ __all__ = [
     "owner",
     "per_request",
     "place",
+    "profiled",
     "pruned",
     "reading",
     "searched",
