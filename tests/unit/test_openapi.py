@@ -55,7 +55,7 @@ def test_what_cannot_be_known_is_left_out_and_said(whole: dict[str, Any], reason
 
 
 def test_what_may_write_is_counted_and_never_offered() -> None:
-    paths = {"/a": {name: {} for name in ("get", "post", "put", "patch", "delete")}}
+    paths: dict[str, Any] = {"/a": {name: {} for name in ("get", "post", "put", "patch", "delete")}}
     found = offer({"paths": paths})
     assert [request.method for request in found.requests] == ["GET"]
     assert found.writing == 4

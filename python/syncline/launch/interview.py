@@ -143,7 +143,8 @@ def _paths(app: object) -> "list[str]":
 
 
 if __name__ == "__main__":
+    text = json.dumps(main(sys.argv[1]))
     with open(sys.argv[2], "w", encoding="utf-8") as output:  # noqa: PTH123
-        json.dump(main(sys.argv[1]), output)
+        output.write(text)
     sys.stdout.flush()
     os._exit(0)  # threads that the application started would keep it
