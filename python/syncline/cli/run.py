@@ -136,7 +136,7 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 *("--server", "servers"),
                 type=SERVERS,
                 metavar="LIST",
-                help="Run each variant on each of these: uvicorn, granian, hypercorn, gunicorn.",
+                help="Run each variant on each of these: uvicorn, granian, hypercorn, gunicorn, waitress.",
             ),
             click.option(
                 "--workers",
