@@ -155,7 +155,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         *("deadlock-response", "pool-deadlock", "fastapi_sync"),
         Service("/customers", _pool(3, 2, TOKENS=8)),
-        Service("/customers-inside", _pool(3, 2, TOKENS=8)),
+        Service("/customers-inside", _pool(8, 0, TOKENS=8), connections=8),
         64,
         stops=True,
         duration_s=5,
@@ -163,7 +163,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         *("deadlock-dependency", "pool-deadlock", "fastapi_sync"),
         Service("/me", _pool(4, 0, TOKENS=10)),
-        Service("/me-inside", _pool(10, 0, TOKENS=10)),
+        Service("/me-inside", _pool(10, 0, TOKENS=10), connections=10),
         48,
         stops=True,
         duration_s=5,
@@ -171,7 +171,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         *("budget-workers", "connection-budget", "fastapi_sync"),
         Service("/report?ms=60", _pool(20)),
-        Service("/report?ms=60", _pool(4)),
+        Service("/report?ms=60", _pool(8), connections=6),
         40,
         workers=2,
         postgres={"max_connections": "24"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncline.diagnosis import names
+from syncline.diagnosis.places import at_place
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import conclude, sign
 from syncline.finding import Finding, Fix
@@ -65,7 +66,10 @@ def cache_stampede(view: View) -> Finding | None:
             sign(0.7, "misses per expired key", herd, _HERD, None, "cache"),
             sign(0.2, "expired keys", expired, 0, None, "cache"),
         ],
-        fix=Fix("One loader per key; the others wait for it.", _SINGLE_FLIGHT),
+        fix=Fix(
+            f"One loader per key{at_place(view, 'statement', 'other')}; the others wait for it.",
+            _SINGLE_FLIGHT,
+        ),
     )
 
 

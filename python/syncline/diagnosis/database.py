@@ -15,11 +15,13 @@ from syncline.diagnosis.facts import (
     usable_sessions,
     words,
 )
+from syncline.diagnosis.places import at_place
 from syncline.diagnosis.view import View, number, text
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
 _CHURN = 3.0  # new sessions per 100 requests
+_AT_WORK = 0.4  # cores of the database, where they can be seen
 _SETTLED = 0.2  # of the window: the first connections are opened anyway
 
 
@@ -107,7 +109,9 @@ def database_bound(view: View) -> Finding | None:
     signs: list[Sign | None] = []
     if locks is not None and locks >= 1:
         signs.append(sign(0.6, "sessions waiting for a lock", locks, 1, None, seen_by or ""))
-    if machine is not None and machine >= 0.85 and own is not None and own < 0.6:
+    theirs = view.mean(names.DATABASE_CPU.format(seen_by)) if seen_by else None
+    at_work = theirs is None or theirs >= _AT_WORK
+    if at_work and machine is not None and machine >= 0.85 and own is not None and own < 0.6:
         signs.append(sign(0.45, "machine CPU, share", machine, 0.85, None, "machine"))
     if not signs or (share is not None and share < MOST_OF_IT):
         return None
@@ -124,7 +128,12 @@ def database_bound(view: View) -> Finding | None:
         + (f": {locks:.1f} sessions wait for locks." if locks and locks >= 1 else "."),
         signs=signs,
         against=[cpu_busy(view, 0.7)],
-        fix=Fix("Look at the plans of the top statements.", "EXPLAIN (ANALYZE, BUFFERS) ...;\n"),
+        fix=Fix(
+            f"Shorten the transactions that lock the same rows{at_place(view, 'statement')}."
+            if locks and locks >= 1
+            else f"Look at the plan of the top statement{at_place(view, 'statement')}.",
+            f"EXPLAIN (ANALYZE, BUFFERS)\n{top or '...'};\n",
+        ),
     )
 
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.view import View, number, place, text
+from syncline.diagnosis.view import View, number
 from syncline.diagnosis.weigh import Sign, sign
 
 MOSTLY = 0.5
 """The share of samples from which on something holds throughout."""
 BUSY = 0.85
 """Cores per worker process from which on its interpreter is the limit."""
+_SHARED = 0.5  # cores per worker process, the same on a machine that is full
 _GOOD_PART = 0.4  # of the machine's cores, for service and database together
-_LOOKS = 4.0  # of which a share means something
 IDLE = 0.3
 """Cores per worker process below which it waits for something."""
 
@@ -126,10 +126,12 @@ def cpu_cores(view: View) -> float | None:
 def cpu_busy(view: View, weight: float) -> Sign | None:
     """The sign that the interpreter is at its limit, so that a queue elsewhere is only where
     requests wait for it."""
-    used = cpu_cores(view)
-    if used is None or used < BUSY:
+    used, least = cpu_cores(view), BUSY
+    if crowded(view):  # it is kept from a part of its core, and the rest is all it gets
+        least = _SHARED
+    if used is None or used < least:
         return None
-    return sign(weight, "busiest process, cores", used, BUSY, observer="process")
+    return sign(weight, "busiest process, cores", used, least, observer="process")
 
 
 def cpu_idle(view: View, weight: float) -> Sign | None:
@@ -167,14 +169,19 @@ def statement_share(view: View) -> float | None:
     return spent / inside if spent is not None and inside else None
 
 
+def crowded(view: View) -> bool:
+    """Whether all of the machine's processors were in use, whoever used them."""
+    share = view.mean(names.MACHINE_CPU)
+    return share is not None and share >= 0.9
+
+
 def machine_full(view: View) -> bool:
     """Whether all of the machine's processors were in use, and not by others alone.
 
     Who needs little gets it at once, however busy others keep the machine: only where service
     and database use a good part of it themselves do they wait for one another.
     """
-    share = view.mean(names.MACHINE_CPU)
-    if share is None or share < 0.9:
+    if not crowded(view):
         return False
     cores = len(view.series_under(names.MACHINE_CPU + "."))
     seen_by, own = database(view), view.mean(names.CPU_CORES)
@@ -251,56 +258,6 @@ def holders_without_thread(view: View) -> int:
         ),
         default=0,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where requests stood while the load lasted, by looks at them a few times a second.
-
-    Attributes:
-        what: they waited for: ``lock``, ``upstream``, ``statement``, ``pool``, ``other`` …
-        place: in the service's own code, as ``file:line in function``.
-        share: of the requests inside, on the mean.
-    """
-
-    what: str
-    place: str
-    share: float
-
-
-def stands(view: View, *what: str) -> tuple[Standing, ...]:
-    """Where requests stood, most first; of these kinds, or of all."""
-    rows = view.rows(names.STANDING)
-    looks = {
-        row.get("pid"): since(row, "count") for row in rows if text(row, "standing") == "looks"
-    }
-    inside = view.mean(names.REQUESTS_INSIDE)
-    if not inside:
-        return ()
-    found: dict[tuple[str, str], float] = {}
-    for row in rows:
-        kind, looked = text(row, "what"), looks.get(row.get("pid")) or 0.0
-        if looked >= _LOOKS and kind and (not what or kind in what):
-            key = kind, place(row, "place")
-            found[key] = found.get(key, 0.0) + since(row, "count") / looked / inside
-    each = (Standing(kind, where, min(1.0, share)) for (kind, where), share in found.items())
-    return tuple(sorted(each, key=lambda one: (-one.share, one.place)))
-
-
-def since(row: Mapping[str, object], name: str) -> float:
-    """How much a row's number grew in the load: rows count from the process's start."""
-    before = row.get("before")
-    start = number(before, name) if isinstance(before, Mapping) else None
-    return max(0.0, (number(row, name) or 0.0) - (start or 0.0))
-
-
-def effort_share(view: View, name: str) -> float | None:
-    """The share that a kind of work has in the service's CPU."""
-    spent, cores = view.growth(name), view.mean(names.CPU_CORES)
-    points = view.points(name)
-    if spent is None or not cores:
-        return None
-    return spent / (cores * max(0.1, points[-1][0] - points[0][0]))
 
 
 def standing(view: View, *where: str) -> tuple[int, str]:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.facts import cpu_busy, cpu_idle, died, pools, stuck
+from syncline.diagnosis.facts import cpu_busy, cpu_cores, cpu_idle, crowded, died, pools, stuck
+from syncline.diagnosis.places import effort_share
 from syncline.diagnosis.view import View, number, place
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
@@ -49,6 +50,8 @@ def loop_blocked(view: View) -> Finding | None:
             sign(0.6, "waiters for a connection on the loop's thread", on_loop, 0, None, "probe")
         )
     against = [] if frozen or on_loop or _single(view) else [cpu_busy(view, 0.6)]
+    if not frozen and not on_loop:
+        against += [_effort(view), _kept_from_running(view, where)]
     middle = view.middle(names.LAG_MEDIAN_MS)
     if middle is not None and middle < 10 and not frozen:
         against.append(sign(0.4, "median loop lag, ms", middle, 10.0, None, "probe"))
@@ -154,6 +157,22 @@ def _single(view: View) -> bool:
     """Whether single callbacks, not a crowd of short ones, held the loop."""
     blocks = _blocks(view)
     return bool(blocks) and 2 * sum(block.single for block in blocks) >= len(blocks)
+
+
+def _effort(view: View) -> Sign | None:
+    """Where answers and logs take the processor, the loop is late for that reason."""
+    shares = [effort_share(view, name) for name in (names.ANSWER_CPU_S, names.LOG_CPU_S)]
+    share, used = max((one or 0.0 for one in shares), default=0.0), cpu_cores(view)
+    if used is None or used < 0.5 or share < 0.4:
+        return None
+    return sign(0.7, "CPU in answers or logs, share", share, 0.4, None, "probe")
+
+
+def _kept_from_running(view: View, where: str) -> Sign | None:
+    """On a full machine a loop is late that nothing blocks."""
+    if not crowded(view) or _one_place(view, where) is not None:
+        return None
+    return sign(0.6, "machine CPU, share", view.mean(names.MACHINE_CPU), 0.9, None, "machine")
 
 
 def _unread(view: View, weight: float) -> Sign | None:

@@ -82,6 +82,10 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "cache-ineffective",
         "not-steady",
     ),
+    "cache-ineffective": (
+        "database-bound",
+        "pool-exhausted",
+    ),
     "n-plus-one": (
         "database-bound",
         "pool-exhausted",

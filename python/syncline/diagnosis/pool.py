@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     POOL_TIMEOUT,
@@ -10,12 +12,12 @@ from syncline.diagnosis.facts import (
     database,
     fullest,
     machine_full,
-    stands,
     statement_share,
     stuck,
     usable_sessions,
     words,
 )
+from syncline.diagnosis.places import stands, taken_at
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.diagnosis.wording import figure
@@ -31,6 +33,7 @@ with Session() as session:
 answer = call_the_other_service(order)   # no connection is held meanwhile
 """
 
+_HELD_BY = 0.3  # of those that may hold one: fewer idle sessions hold up nobody
 _ELSEWHERE = 0.5  # of the requests inside, in one place that is no statement
 
 _OF_THE_DATABASE = 0.8  # of its sessions that a what-if may ask for
@@ -79,8 +82,9 @@ def pool_exhausted(view: View) -> Finding | None:
         signs=signs,
         against=against,
         fix=Fix(
-            "Hold each connection for a shorter time, or give the pool as many as throughput × "
-            "time held asks for, within what the database accepts.",
+            f"Hold each connection for a shorter time{taken_at(view, 'held_longest')}, or give the "
+            "pool as many as throughput × time held asks for, within what the database accepts.",
+            f"create_engine(url, pool_size={view.level}, max_overflow=0)\n" if limit else "",
             what_if={"pool_size": str(bigger)} if limit and bigger > limit else None,
             prediction=prediction,
             cures=False,
@@ -118,7 +122,10 @@ def connection_leak(view: View) -> Finding | None:
         "error",
         f"{late:.0f} connections are out that no request uses any more.",
         signs=signs,
-        fix=Fix("Close the session or connection in every path.", _CLOSE_ALWAYS),
+        fix=Fix(
+            f"Close the session or connection in every path{taken_at(view, 'held_oldest')}.",
+            _CLOSE_ALWAYS,
+        ),
     )
 
 
@@ -136,6 +143,10 @@ def held_in_transaction(view: View) -> Finding | None:
     if seen_by == "mariadb":  # there all open transactions are counted, working ones too
         idle = max(0.0, idle - active)
     share = idle / (idle + active) if idle else 0.0
+    inside, pool = view.mean(names.REQUESTS_INSIDE), fullest(view)
+    holding = min(inside or 0.0, pool.out if pool is not None and pool.out else math.inf)
+    if idle < _HELD_BY * holding:
+        return None
     held_ms = max(
         (view.middle(names.POOL_IDLE_TRANSACTION_MS.format(f)) or 0.0 for f in names.POOLS),
         default=0.0,

@@ -11,14 +11,12 @@ from syncline.diagnosis.facts import (
     cpu_busy,
     cpu_cores,
     cpu_idle,
-    effort_share,
     nested,
     pools,
-    since,
     standing,
-    stands,
     stuck,
 )
+from syncline.diagnosis.places import at_place, effort_share, since, stands
 from syncline.diagnosis.view import View, number, text
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
@@ -84,7 +82,7 @@ def n_plus_one(view: View) -> Finding | None:
             else None,
         ],
         fix=Fix(
-            "Load the related rows together.",
+            f"Load the related rows together{at_place(view, 'statement')}.",
             _TOGETHER,
             prediction=f"{worst.each:.0f} statements become 1 to 3.",
         ),
@@ -124,7 +122,11 @@ def held_upstream(view: View) -> Finding | None:
         + (f" ({behind})." if behind else "."),
         signs=[*signs, cpu_idle(view, 0.3)],
         against=[cpu_busy(view, 0.7)],
-        fix=Fix("One shared client with limits that fit, time-outs, and fewer calls.", _LIMITS),
+        fix=Fix(
+            "One shared client with limits that fit, time-outs, and fewer calls"
+            + (f" ({behind})." if behind else "."),
+            _LIMITS,
+        ),
     )
 
 

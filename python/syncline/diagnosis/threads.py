@@ -15,11 +15,11 @@ from syncline.diagnosis.facts import (
     fullest,
     machine_full,
     standing,
-    stands,
     stuck,
     threads_taken,
     tokens,
 )
+from syncline.diagnosis.places import at_place, stands
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
@@ -69,7 +69,8 @@ def thread_pool_saturated(view: View) -> Finding | None:
         signs=[*signs, cpu_idle(view, 0.2)],
         against=against,
         fix=Fix(
-            "More thread tokens, if what the threads wait for bears it; or asynchronous endpoints.",
+            f"More thread tokens, if what the threads wait for{at_place(view)} bears it; or "
+            "asynchronous endpoints.",
             "limiter = anyio.to_thread.current_default_thread_limiter()\n"
             f"limiter.total_tokens = {view.level}\n",
             what_if={"tokens": str(view.level)},
