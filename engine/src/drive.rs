@@ -38,7 +38,6 @@ const PRIME_AT_ONCE: u64 = 100;
 const PRIME_NS: u64 = 1_500_000_000;
 
 /// What a thread brings home.
-#[derive(Debug)]
 #[allow(missing_docs)]
 pub struct ThreadRecord {
     pub recorder: Recorder,

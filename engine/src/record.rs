@@ -71,7 +71,6 @@ pub struct RequestRecord {
 }
 
 /// What one thread records.
-#[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct Recorder {
     pub totals: Counters,
@@ -98,6 +97,7 @@ pub struct Recorder {
     pub carried_in: u64,
     pub queue_peak: u64,
     open_loop: bool,
+    serializer: V2DeflateSerializer,
 }
 
 /// An empty histogram of nanoseconds.
@@ -118,10 +118,17 @@ pub fn note(histogram: &mut Histogram<u64>, ns: u64) {
 
 /// HdrHistogram V2, compressed; empty for an empty histogram.
 pub fn encode(histogram: &Histogram<u64>) -> Vec<u8> {
+    encode_with(&mut V2DeflateSerializer::new(), histogram)
+}
+
+/// [`encode`] with a serializer that is kept: hundreds of intervals shall leave no trace in the
+/// heap but their own bytes.
+fn encode_with(serializer: &mut V2DeflateSerializer, histogram: &Histogram<u64>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if !histogram.is_empty() {
-        let written = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
+        let written = serializer.serialize(histogram, &mut bytes);
         debug_assert!(written.is_ok(), "writing to a vector cannot fail");
+        bytes.shrink_to_fit();
     }
     bytes
 }
@@ -170,6 +177,7 @@ impl Recorder {
             measured_from_ns: 0,
             carried_in: 0,
             queue_peak: 0,
+            serializer: V2DeflateSerializer::new(),
             open_loop,
         }
     }
@@ -295,8 +303,8 @@ impl Recorder {
                 queued: edge.queued,
                 busy_ns: edge.busy_ns - self.edge.busy_ns,
                 excused_ns: edge.excused_ns - self.edge.excused_ns,
-                service: encode(&self.interval_service),
-                response: encode(&self.interval_response),
+                service: encode_with(&mut self.serializer, &self.interval_service),
+                response: encode_with(&mut self.serializer, &self.interval_response),
             });
         }
         merge(&mut self.service, &self.interval_service);
