@@ -40,9 +40,9 @@ def _report(tally: Tally, runs: int, took_s: float) -> str:
 
 `make bench-resume`: {runs} runs of {TRIALS} short trials in one SQLite store, each taken up again
 by what `syncline resume` does until it was whole. Every process was killed with SIGKILL after
-a random number of trials and a random pause of up to 20 ms, wherever that fell: in a commit, in a load,
-between two trials. Services and loads are fakes of up to 3 ms; experiment, store and resuming are
-the real ones.
+a random number of trials and a random pause of up to 20 ms, wherever that fell: in a commit, in a
+load, between two trials. Services and loads are fakes of up to 3 ms; experiment, store and
+resuming are the real ones.
 
 | | |
 | --- | ---: |
