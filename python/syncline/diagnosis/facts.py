@@ -15,6 +15,7 @@ MOSTLY = 0.5
 BUSY = 0.85
 """Cores per worker process from which on its interpreter is the limit."""
 _SHARED = 0.5  # cores per worker process, the same on a machine that is full
+_LEFT_OVER = 0.2  # cores, where others keep the machine full
 _GOOD_PART = 0.4  # of the machine's cores, for service and database together
 IDLE = 0.3
 """Cores per worker process below which it waits for something."""
@@ -173,6 +174,13 @@ def crowded(view: View) -> bool:
     """Whether all of the machine's processors were in use, whoever used them."""
     share = view.mean(names.MACHINE_CPU)
     return share is not None and share >= 0.9
+
+
+def at_work(view: View) -> bool:
+    """Whether the processor is what the service needs most: it has half of a core, or as much
+    as others leave it."""
+    used = cpu_cores(view)
+    return used is not None and used >= (_LEFT_OVER if crowded(view) else _SHARED)
 
 
 def machine_full(view: View) -> bool:

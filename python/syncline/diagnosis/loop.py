@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.facts import cpu_busy, cpu_cores, cpu_idle, crowded, died, pools, stuck
+from syncline.diagnosis.facts import at_work, cpu_busy, cpu_idle, crowded, died, pools, stuck
 from syncline.diagnosis.places import effort_share
 from syncline.diagnosis.view import View, number, place
 from syncline.diagnosis.weigh import Sign, conclude, sign
@@ -162,8 +162,8 @@ def _single(view: View) -> bool:
 def _effort(view: View) -> Sign | None:
     """Where answers and logs take the processor, the loop is late for that reason."""
     shares = [effort_share(view, name) for name in (names.ANSWER_CPU_S, names.LOG_CPU_S)]
-    share, used = max((one or 0.0 for one in shares), default=0.0), cpu_cores(view)
-    if used is None or used < 0.5 or share < 0.4:
+    share = max((one or 0.0 for one in shares), default=0.0)
+    if not at_work(view) or share < 0.4:
         return None
     return sign(0.7, "CPU in answers or logs, share", share, 0.4, None, "probe")
 

@@ -15,7 +15,9 @@ from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _BLOCKS = 8
-_T_95 = 2.447  # Student's t, two-sided 95 %, for the 6 degrees of freedom of 7 steps
+_FEWEST = 5  # samples, of what is looked at seldom; each is then a block
+_T_95 = {3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447}
+"""Student's t, two-sided 95 %, by degrees of freedom: one less than there are steps."""
 _WARM = 0.25  # of the load, in which caches and pools fill
 _LEAST_BYTES = 4_000_000
 _LEAST_COUNT = 16
@@ -39,7 +41,8 @@ class Slope:
 
 
 def slope(view: View, name: str) -> Slope | None:
-    """The rise per 1,000 requests with its interval, by the steps between eight blocks.
+    """The rise per 1,000 requests with its interval, by the steps between eight blocks,
+    or between the samples where there are fewer.
 
     Samples in a row depend on each other, so that a line through all of them would claim too
     narrow an interval; medians of blocks do so much less.
@@ -47,15 +50,16 @@ def slope(view: View, name: str) -> Slope | None:
     start, end = view.window()
     warm = start + _WARM * (end - start)
     points = [value for at_s, value in view.points(name) if at_s >= warm]
-    if len(points) < 3 * _BLOCKS or not view.ended:
+    if len(points) < _FEWEST or not view.ended:
         return None
-    size = len(points) // _BLOCKS
-    blocks = [median(points[size * i : size * (i + 1)]) for i in range(_BLOCKS)]
+    count = min(_BLOCKS, len(points))
+    size = len(points) // count
+    blocks = [median(points[size * i : size * (i + 1)]) for i in range(count)]
     steps = [later - before for before, later in pairwise(blocks)]
-    requests = view.ended * (1 - _WARM) / _BLOCKS / 1000
-    middle, half = fmean(steps), _T_95 * stdev(steps) / math.sqrt(len(steps))
+    requests = view.ended * (1 - _WARM) / count / 1000
+    middle, half = fmean(steps), _T_95[len(steps) - 1] * stdev(steps) / math.sqrt(len(steps))
     rise = blocks[-1] - blocks[0]
-    halves = blocks[_BLOCKS // 2 - 1] - blocks[0], blocks[-1] - blocks[_BLOCKS // 2]
+    halves = blocks[count // 2 - 1] - blocks[0], blocks[-1] - blocks[count // 2]
     steady = all(part >= 0.2 * rise > 0 for part in halves)
     return Slope(middle / requests, (middle - half) / requests, rise, blocks[0], steady)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     MOSTLY,
+    at_work,
     cpu_busy,
     cpu_cores,
     cpu_idle,
@@ -26,7 +27,6 @@ _REPEATS = 4.0  # of one statement in a request
 _LARGE_BYTES = 50_000  # of an answer
 _MAKING = 0.4  # of the CPU, in validation and serialisation
 _LOGGING = 0.15  # of the CPU
-_AT_WORK = 0.5  # cores, below which no work is what bounds
 
 _TOGETHER = """\
 select(Book).options(joinedload(Book.publisher), selectinload(Book.authors))
@@ -135,7 +135,7 @@ def payload_bound(view: View) -> Finding | None:
     share, used = effort_share(view, names.ANSWER_CPU_S), cpu_cores(view)
     if not view.result.ok or share is None or used is None:
         return None
-    if share < _MAKING or used < _AT_WORK:
+    if share < _MAKING or not at_work(view):
         return None
     size = view.result.bytes_in / view.result.ok
     route = next(iter(sorted(_routes(view), key=lambda one: (-one.inside_s, one.name))), None)
@@ -149,7 +149,7 @@ def payload_bound(view: View) -> Finding | None:
         signs=[
             sign(0.65, "CPU in validation and serialisation, share", share, _MAKING, None, "probe"),
             sign(0.3, "bytes per answer", size, _LARGE_BYTES) if size >= _LARGE_BYTES else None,
-            sign(0.2, "busiest process, cores", used, _AT_WORK, None, "process"),
+            sign(0.2, "busiest process, cores", used, None, None, "process"),
         ],
         fix=Fix(
             f"Send less{at}: pages, fewer fields; or validate and serialise less.",
