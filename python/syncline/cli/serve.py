@@ -141,7 +141,7 @@ def _start(
     click.echo(f"{case.name}, {variant.name}: {service.url}{case.ready_path}")
     for line in lines:
         click.echo(line)
-    for one in () if probe is None else what_if_observations(probe):
+    for one in () if probe is None else what_if_observations(probe, expected=True):
         click.echo(one.text)
     return service
 

@@ -103,8 +103,12 @@ class ProbeWatch:
         return Seen(probe.series(), tuple(found))
 
 
-def what_if_observations(probe: Probe) -> list[Observation]:
-    """What came of each what-if in each process that serves, once all is told or time is up."""
+def what_if_observations(probe: Probe, *, expected: bool = False) -> list[Observation]:
+    """What came of each what-if in each process that serves, once all is told or time is up.
+
+    Args:
+        expected: whether nothing at all is an answer that has not come yet.
+    """
     deadline = time.monotonic() + _WHAT_IFS_S
     while True:
         found = [
@@ -113,7 +117,8 @@ def what_if_observations(probe: Probe) -> list[Observation]:
             if one.served
             for name, row in _rows_of(one.settings.get("what_ifs"))
         ]
-        if all(row.get("imposed") is not None for _, _, row in found):
+        untold = any(row.get("imposed") is None for _, _, row in found)
+        if not untold and (found or not expected):
             break
         if time.monotonic() >= deadline:
             break
