@@ -113,7 +113,7 @@ def _interval(interval: tuple[float, float] | None) -> str | None:
 
 
 def _legend(change: Change) -> Iterator[str]:
-    yield "ratio is after over before, of the medians' repeats in pairs."
+    yield "before and after are medians; ratio is after over before, over pairs of repeats."
     yield (
         "could have seen is the smallest difference that would have been shown in 4 of 5 such "
         "measurements."

@@ -28,38 +28,42 @@ _TONES: Mapping[Status, Tone] = {
 
 
 def build_gate(checks: Sequence[Check], record: RunRecord, baseline: str | None) -> Document:
-    """A row for each objective in each cell, what is missed first.
+    """A table for each objective, a row for each cell, what is missed first.
 
     Args:
         baseline: the run that drifts are held against, in words.
     """
-    order = list(_TONES)
-    ranked = sorted(checks, key=lambda one: order.index(one.status) or len(order))
+    against = f", against {baseline}" if baseline else ""
+    return Document(
+        (
+            Heading(f"{record.case.name}: {verdict_words(checks)}", level=1),
+            *(
+                _table(name, [one for one in checks if one.objective == name])
+                for name in dict.fromkeys(one.objective for one in checks)
+            ),
+            sentences(f"Run {record.id}, started {record.started}{against}.", tone="dim"),
+        )
+    )
+
+
+def _table(objective: str, checks: Sequence[Check]) -> Table:
+    order = ("missed", "invalid", "undecided", "met")
     columns = (
         Column("", align="left", key=True),
-        Column("objective", align="left", key=True),
-        Column("where", align="left"),
+        Column("where", align="left", key=True),
         Column("measured"),
         Column("note", align="left", shrinks=True),
     )
     rows = tuple(
         (
             Cell(one.status, tone=_TONES[one.status]),
-            Cell(one.objective),
             Cell(one.place),
             Cell(measured_words(one)),
             Cell(one.detail),
         )
-        for one in ranked
+        for one in sorted(checks, key=lambda one: order.index(one.status))
     )
-    against = f", against {baseline}" if baseline else ""
-    return Document(
-        (
-            Heading(f"{record.case.name}: {verdict_words(checks)}", level=1),
-            Table(columns, rows),
-            sentences(f"Run {record.id}, started {record.started}{against}.", tone="dim"),
-        )
-    )
+    return Table(columns, rows, title=objective)
 
 
 def verdict_words(checks: Sequence[Check]) -> str:
