@@ -26,6 +26,7 @@ from syncline.report.graphics import Place, Strip
 from syncline.report.levels import grid, state_of
 from syncline.report.method import method_nodes
 from syncline.report.original import Original
+from syncline.report.profiles import profile_nodes
 from syncline.report.served import census_of
 from syncline.report.strips import strips_of
 from syncline.report.tracks import strip_words
@@ -57,6 +58,7 @@ def _nodes(record: RunRecord) -> Iterator[Node]:
     yield from opening_nodes(record)
     cells = grid(record)
     if not cells.levels:
+        yield from profile_nodes(record.of_phase("profile"), flames=True)
         return
     original = Original.of(record.case)
     trials = _trials(record)
@@ -79,15 +81,18 @@ def _nodes(record: RunRecord) -> Iterator[Node]:
         yield Heading("What else was found" if root is not None else "What was found")
         for one in others:
             yield _block(one, trials, is_root=False)
+    yield from profile_nodes(record.of_phase("profile"), flames=True)
     yield from method_nodes(record)
 
 
 def _trials(record: RunRecord) -> _Trials:
     by_cell: dict[tuple[str, int], str] = {}
-    for trial, outcome in record.trials:
+    # A profiler's cost is in all that was seen beside it.
+    plain = tuple(pair for pair in record.trials if pair[0].phase != "profile")
+    for trial, outcome in plain:
         if outcome.result or outcome.series:
             by_cell.setdefault((trial.variant.name, trial.load.connections), trial.identity)
-    strips = strips_of(record.trials)
+    strips = strips_of(plain)
     keys = {one.key for one in strips}
     return _Trials(strips, {cell: key for cell, key in by_cell.items() if key in keys})
 
