@@ -586,8 +586,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         *("backlog-gunicorn", "accept-queue-full", "flask_app"),
-        Service("/order-released", connections=60, server_args=("--backlog", "2")),
-        Service("/", server_args=("--backlog", "2048")),
+        Service(
+            "/order-released",
+            connections=60,
+            server_args=("--worker-class", "sync", "--backlog", "2"),
+        ),
+        Service("/", server_args=("--worker-class", "sync", "--backlog", "2048")),
         60,
         server="gunicorn",
         server_args=(),
@@ -655,9 +659,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         *("slower-later", "not-steady", "fastapi_async"),
-        Service("/slows-down"),
+        Service("/slows-down?after_s=5"),
         Service("/slows-down?after_s=1000"),
         8,
+        duration_s=10,
     ),
 )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from syncline.diagnosis import names
 from syncline.diagnosis.places import at_place
 from syncline.diagnosis.view import View
-from syncline.diagnosis.weigh import conclude, sign
+from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
 _FEWEST = 100  # lookups of which a ratio means something
 _POOR = 0.5
+_LOADS = 0.5  # statements per miss, below which a miss is no load
 _HERD = 4.0  # loads for one key that ran out
 
 _SINGLE_FLIGHT = """\
@@ -66,11 +67,20 @@ def cache_stampede(view: View) -> Finding | None:
             sign(0.7, "misses per expired key", herd, _HERD, None, "cache"),
             sign(0.2, "expired keys", expired, 0, None, "cache"),
         ],
+        against=[_few_loads(view, misses)],
         fix=Fix(
             f"One loader per key{at_place(view, 'statement', 'other')}; the others wait for it.",
             _SINGLE_FLIGHT,
         ),
     )
+
+
+def _few_loads(view: View, misses: float) -> Sign | None:
+    """Where one loads and the others wait or take the old value, all miss, and few ask on."""
+    statements = view.growth(names.STATEMENTS)
+    if not statements or statements >= _LOADS * misses:
+        return None
+    return sign(0.7, "statements per miss", statements / misses, _LOADS, None, "probe")
 
 
 def _late(view: View, name: str) -> float | None:

@@ -148,9 +148,11 @@ def _one_place(view: View, where: str) -> Sign | None:
     if any(row.get("event") == names.LOOP_BLOCKED for row in view.rows("note")):
         end = max(block.at_s for block in blocks)  # later ones are left out
     share = min(1.0, lost_s / (end - start)) if end > start else 1.0
-    if share < 0.1:
+    # On a full machine every stretch is longer than the work in it.
+    least = 0.3 if crowded(view) else 0.1
+    if share < least:
         return None
-    return sign(0.5, f"time blocked in {where}, share", share, 0.1, None, "probe")
+    return sign(0.5, f"time blocked in {where}, share", share, least, None, "probe")
 
 
 def _single(view: View) -> bool:

@@ -109,7 +109,8 @@ def held_upstream(view: View) -> Finding | None:
     if waiting := stands(view, "upstream"):
         share = sum(one.share for one in waiting)
         behind = behind or waiting[0].place
-        if share >= MOSTLY:
+        crowd = share * (view.mean(names.REQUESTS_INSIDE) or 0.0)
+        if share >= MOSTLY and crowd >= min(2.0, view.level / 2):
             words = f"requests standing in an HTTP client, share, from {waiting[0].place}"
             signs.append(sign(0.65, words, share, MOSTLY, None, "probe"))
     if not signs:

@@ -52,6 +52,8 @@ def thread_pool_saturated(view: View) -> Finding | None:
         signs.append(sign(0.6, "tasks queued for an executor", queued, 0, None, "probe"))
     else:
         return None
+    if total and view.level <= total:  # there is a thread for each request
+        return None
     pool = fullest(view)
     against = [cpu_busy(view, 0.8)]
     if pool is not None and total and pool.waiters >= total / 2:
