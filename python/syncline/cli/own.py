@@ -249,7 +249,8 @@ def _facts(own: Own, variant: Variant, workspace: Workspace) -> AppFacts:
     try:
         return interview(str(variant.app), variant, env, workspace)
     except UsageError as error:
-        if own.source.lines:
+        # A word that names nothing is a slip; what fails inside the module may lack its settings.
+        if own.source.lines or "cannot be imported (" not in str(error):
             raise
         raise UsageError(
             f"{error} If it needs an environment variable or a database, 'syncline init' writes "

@@ -46,6 +46,8 @@ def _has(name: str) -> bool:
 
 
 def _sentence(module: str, error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+        return f"There is no module {error.name} to import in {os.getcwd()}"  # noqa: PTH109
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
