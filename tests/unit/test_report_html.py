@@ -9,6 +9,7 @@ from importlib.resources import files
 
 import pytest
 
+from syncline.finding import Verification
 from syncline.report.document import Document, Flame, Timeline
 from syncline.report.graphics import Panel, Strip, Track
 from syncline.report.html import render_html
@@ -117,6 +118,16 @@ def test_the_answer_comes_before_the_figures() -> None:
         text.index(word) for word in (">sync bends at 48", ">Root cause</h2>", ">Under load</h2>")
     ]
     assert order == sorted(order)
+
+
+def test_a_measured_fix_is_proved_in_the_answer_and_beside_the_cure() -> None:
+    proof = Verification("fixed", 1.9, (1.7, 2.1), imposed={"admission": "54"})
+    record = observed_run()
+    record = replace(record, findings=(replace(record.findings[0], verification=proof),))
+    text = render_html(build_report(record))
+    answer, _, rest = text.partition(">Root cause</h2>")
+    assert "Proof: fixed. admission=54 imposed" in answer
+    assert "Proof: fixed. admission=54 imposed" in rest
 
 
 def test_a_page_of_a_long_run_of_many_trials_stays_below_a_megabyte() -> None:

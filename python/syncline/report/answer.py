@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from syncline.finding import Finding, Fix, Verification
+from syncline.finding import Finding, Fix
 from syncline.record import RunRecord
 from syncline.report import units
 from syncline.report.levels import Grid
 from syncline.report.original import Original
+from syncline.report.proof import proof_sentences
 from syncline.report.verdicts import verdicts
 
 
@@ -30,21 +31,6 @@ def answer(record: RunRecord, cells: Grid, original: Original) -> tuple[str, str
     )
 
 
-def proof_words(verification: Verification) -> str:
-    """What the measurement of the fix showed: ``fixed: 1.90× … (95 % interval 1.70 to 2.10)``."""
-    if verification.ratio is None:
-        return f"Measured with the fix: {verification.status}."
-    interval = ""
-    if verification.interval is not None:
-        low, high = (units.significant(end) for end in verification.interval)
-        interval = f", 95 % interval {low} to {high}"
-    ratio = units.significant(verification.ratio)
-    return (
-        f"Measured with the fix, interleaved with the original: {verification.status}, "
-        f"{ratio} times its throughput{interval}."
-    )
-
-
 def what_if_words(fix: Fix) -> str:
     """The settings that impose it: ``max_overflow=0 and pool_size=15``; empty if none can."""
     return units.listed(
@@ -62,7 +48,7 @@ def _remedy(root: Finding) -> str:
     if root.fix is None:
         return ""
     if root.verification is not None:
-        return proof_words(root.verification)
+        return next(proof_sentences(root.verification)).text
     kind = "What cures it" if root.fix.cures else "What moves the bound, without curing it"
     return f"{kind}: {_lowered(first_sentence(root.fix.edit))}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from syncline.finding import Evidence, Finding
 from syncline.report import clean, units
-from syncline.report.answer import proof_words, what_if_words
+from syncline.report.answer import what_if_words
 from syncline.report.document import (
     Bars,
     Cell,
@@ -27,6 +27,7 @@ from syncline.report.document import (
 from syncline.report.findings import evidence_words
 from syncline.report.graphics import Place
 from syncline.report.html.element import LINE_END, Markup, el, join
+from syncline.report.proof import proof_sentences
 from syncline.report.strokes import spark
 
 _SPARK_WIDTH = 60
@@ -129,9 +130,15 @@ def _fix(one: Finding) -> Markup | None:
         _code(Code(one.fix.example.rstrip("\n"), "python")) if one.fix.example else None,
         el("p", "As a what-if, without an edit: ", el("code", settings)) if settings else None,
         el("p", one.fix.prediction) if one.fix.prediction else None,
-        el("p", proof_words(one.verification), class_="proof") if one.verification else None,
+        *_proof(one),
         class_="fix",
     )
+
+
+def _proof(one: Finding) -> Iterator[Markup]:
+    if one.verification is not None:
+        for index, sentence in enumerate(proof_sentences(one.verification)):
+            yield el("p", _sentence(sentence), class_=None if index else "proof")
 
 
 def _heading(node: Heading) -> Markup:
