@@ -20,7 +20,7 @@ _EVERY_S = 0.25
 _REQUESTS = 16  # of one look
 _THREADS = 64
 _ROWS = 60
-_SLOW_S = 0.003  # a look that took longer makes the next ones rarer
+_SLOW_S = 0.001  # a look that takes longer makes the next ones rarer: at most 0.4 % of a core
 
 # What a request waits for, by the file of a frame between it and the service's own code.
 _KINDS = (
