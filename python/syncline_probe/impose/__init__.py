@@ -10,13 +10,14 @@ import importlib
 import json
 import os
 import sys
+from functools import partial
 from types import ModuleType
 
 from syncline_probe.board import Board
 from syncline_probe.importing import ImportWatch
 from syncline_probe.impose.asked import Asked
 
-__all__ = ["after_fork", "install"]
+__all__ = ["Asked", "after_fork", "install"]
 
 ENVIRONMENT = "SYNCLINE_WHAT_IFS"
 _POOLS = ("pool_size", "max_overflow", "pool_timeout")
@@ -46,7 +47,7 @@ def install(board: Board, imports: ImportWatch) -> None:
         if library is None:
             _install(board, asked, name, what_ifs, None)
         else:
-            imports.when_imported(library, _on_import(board, asked, name, what_ifs))
+            imports.when_imported(library, partial(_install, board, asked, name, what_ifs))
 
 
 def after_fork() -> None:
@@ -55,10 +56,6 @@ def after_fork() -> None:
         forget = getattr(sys.modules.get(f"{__name__}.{name}"), "after_fork", None)
         if forget is not None:
             forget()
-
-
-def _on_import(board: Board, asked: Asked, name: str, what_ifs: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    return lambda library: _install(board, asked, name, what_ifs, library)
 
 
 def _install(
