@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from syncline.report.html.page import render_html
+from syncline.report.html.page import Page, render_html, render_page
 
-__all__ = ["render_html"]
+__all__ = ["Page", "render_html", "render_page"]

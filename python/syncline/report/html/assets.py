@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-_OURS = ("base.js", "chart.js", "timeline.js", "flame.js", "main.js")
+_BASE = ("base.js", "theme.js")
+_OURS = (*_BASE, "chart.js", "timeline.js", "flame.js", "main.js")
 _PLOTS = ("uplot.min.js",)
 # In the order in which they need each other; only pages with flame graphs carry them.
 _FLAMES = (
@@ -20,8 +22,12 @@ _INJECTED = re.compile(r'createElement\("style"\);\w+\.textContent=`([^`]*)`')
 @cache
 def script() -> str:
     """Our own script, one function that leaves nothing behind."""
-    body = "\n".join(_text(f"assets/{name}") for name in _OURS)
-    return f'(() => {{\n"use strict";\n{body}}})();\n'
+    return _enclosed(_text(f"assets/{name}") for name in _OURS)
+
+
+def script_with(own: str) -> str:
+    """A script of another page on what ours stand on: data, figures in words, colours, theme."""
+    return _enclosed((*(_text(f"assets/{name}") for name in _BASE), own))
 
 
 @cache
@@ -41,6 +47,11 @@ def vendored(*, plots: bool, flames: bool) -> tuple[str, ...]:
 def injected_styles() -> tuple[str, ...]:
     """Styles that d3-flame-graph puts into the page by itself; the policy must know them."""
     return tuple(_INJECTED.findall(_text("vendor/d3-flame-graph.min.js")))
+
+
+def _enclosed(parts: Iterable[str]) -> str:
+    body = "\n".join(parts)
+    return f'(() => {{\n"use strict";\n{body}}})();\n'
 
 
 def _text(name: str) -> str:

@@ -15,10 +15,31 @@ from syncline.report.html.figures import census_figure, chart_figure, flame_figu
 from syncline.report.html.policy import policy
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A finished page.
+
+    Attributes:
+        policy: its content security policy, which it carries itself as well.
+    """
+
+    html: str
+    policy: str
+
+
 def render_html(document: Document) -> str:
     """The document as one HTML file that needs nothing else.
 
     The same document gives the same bytes.
+    """
+    return render_page(document).html
+
+
+def render_page(document: Document, home: str | None = None) -> Page:
+    """The same with its policy, for a server's header.
+
+    Args:
+        home: where the name in the page's bar leads; nowhere for a page that stands alone.
     """
     build = _Build()
     main = join(*build.sections(document.nodes))
@@ -28,12 +49,13 @@ def render_html(document: Document) -> str:
     own = assets.style()
     styles = (own, *(assets.injected_styles() if flames else ()))
     values = {"charts": build.charts, "timelines": build.timelines, "flames": build.flames}
+    allowed = policy(scripts, styles)
     page = el(
         "html",
         el(
             "head",
             el("meta", charset="utf-8"),
-            el("meta", http_equiv="Content-Security-Policy", content=policy(scripts, styles)),
+            el("meta", http_equiv="Content-Security-Policy", content=allowed),
             el("meta", name="viewport", content="width=device-width, initial-scale=1"),
             el("meta", name="color-scheme", content="light dark"),
             el("meta", name="referrer", content="no-referrer"),
@@ -44,7 +66,7 @@ def render_html(document: Document) -> str:
         el(
             "body",
             el("a", "Skip to the report", class_="skip", href="#report"),
-            _bar(build.contents),
+            _bar(build.contents, home),
             el("main", main, id="report", tabindex="-1"),
             el("div", id="say", class_="unseen", role="status", aria_live="polite"),
             data("data", values),
@@ -52,7 +74,7 @@ def render_html(document: Document) -> str:
         ),
         lang="en",
     )
-    return f"<!doctype html>\n{page.text}\n"
+    return Page(f"<!doctype html>\n{page.text}\n", allowed)
 
 
 @dataclass
@@ -114,16 +136,23 @@ def _section(group: list[Markup], label: str | None) -> Markup:
     return el("section", *group, class_=kind, aria_labelledby=label)
 
 
-def _bar(contents: list[tuple[str, str]]) -> Markup:
+def _bar(contents: list[tuple[str, str]], home: str | None) -> Markup:
     links = (el("li", el("a", text, href=f"#{label}")) for label, text in contents)
     toggle = el("button", "Theme: system", type="button", id="theme", class_="quiet", hidden=True)
     return el(
         "header",
-        el("span", "Syncline", class_="brand"),
+        brand(home),
         el("nav", el("ul", *links), aria_label="Contents"),
         toggle,
         class_="bar",
     )
+
+
+def brand(home: str | None) -> Markup:
+    """The name in a page's bar, which leads home."""
+    if home is None:
+        return el("span", "Syncline", class_="brand")
+    return el("a", "Syncline", href=home, class_="brand")
 
 
 def _title(document: Document) -> str:
