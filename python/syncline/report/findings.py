@@ -14,15 +14,52 @@ _SHOWN = 6
 
 
 def findings_nodes(found: tuple[Finding, ...]) -> Iterator[Node]:
-    """A section of its own; nothing if there are none."""
+    """A section of its own; nothing if there are none.
+
+    What a reader must act on comes whole: the first finding and the errors. Warnings come as what
+    was found and what to do, each code once; what is only to be known comes in a line.
+    """
     if not found:
         return
     yield Heading("Why")
-    for one in found:
-        yield from _finding(one)
+    whole = [one for one in found if one is found[0] or one.severity == "error"]
+    rest = [one for one in found if one not in whole]
+    for one in whole:
+        yield from finding_nodes(one)
+    for code in dict.fromkeys(one.code for one in rest if one.severity == "warning"):
+        yield from _brief([one for one in rest if one.code == code])
+    known = [one for one in rest if one.severity == "info"]
+    if known:
+        yield Points(tuple(_in_a_line(known)))
+    if rest:
+        yield sentences("The evidence for each is in the report.", tone="dim")
 
 
-def _finding(one: Finding) -> Iterator[Node]:
+def _brief(alike: list[Finding]) -> Iterator[Node]:
+    places = units.listed(tuple(f"{one.variant} at {_connections(one.level)}" for one in alike))
+    first = alike[0]
+    yield Heading(f"{first.code}: {places}", level=3)
+    yield sentences(first.summary, tone=_TONES[first.severity])
+    proofs = [
+        each for one in alike if one.verification for each in proof_sentences(one.verification)
+    ]
+    items = [*_cure(first), _more(first), *proofs]
+    yield Points(tuple(items))
+
+
+def _in_a_line(known: list[Finding]) -> Iterator[Sentence]:
+    for code in dict.fromkeys(one.code for one in known):
+        alike = [one for one in known if one.code == code]
+        if code == "healthy":
+            for one in alike:
+                yield Sentence(f"{one.variant} is healthy. {one.summary}", "good")
+            continue
+        where = units.listed(tuple(dict.fromkeys(one.variant for one in alike)))
+        yield Sentence(f"{code} ({where}): {alike[0].summary}", "dim")
+
+
+def finding_nodes(one: Finding) -> Iterator[Node]:
+    """One finding, whole."""
     if one.code == "healthy":
         yield Points((Sentence(f"{one.variant} is healthy. {one.summary}", "good"),))
         return
@@ -33,21 +70,29 @@ def _finding(one: Finding) -> Iterator[Node]:
     items += [Sentence(f"Against it: {evidence_words(seen)}.") for seen in one.against]
     if one.consequences:
         items.append(Sentence(f"From it follows: {units.listed(one.consequences)}."))
-    if one.fix is not None:
-        kind = "Fix" if one.fix.cures else "Moves the bound, no cure"
-        items.append(Sentence(f"{kind}: {one.fix.edit}", "strong"))
-        if one.fix.what_if:
-            settings = units.listed(tuple(f"{k}={v}" for k, v in sorted(one.fix.what_if.items())))
-            items.append(Sentence(f"As a what-if: {settings}."))
-        if one.fix.prediction:
-            items.append(Sentence(one.fix.prediction))
-    sure = f"{one.severity}, confidence {one.confidence:.2f}"
-    items.append(Sentence(f"{sure}. More: syncline explain {one.code}", "dim"))
+    items += [*_cure(one), _more(one)]
     if one.verification is not None:
         items += proof_sentences(one.verification)
     yield Points(tuple(items))
     if one.fix is not None and one.fix.example:
         yield Code(one.fix.example.rstrip("\n"), "python")
+
+
+def _cure(one: Finding) -> Iterator[Sentence]:
+    if one.fix is None:
+        return
+    kind = "Fix" if one.fix.cures else "Moves the bound, no cure"
+    yield Sentence(f"{kind}: {one.fix.edit}", "strong")
+    if one.fix.what_if:
+        settings = units.listed(tuple(f"{k}={v}" for k, v in sorted(one.fix.what_if.items())))
+        yield Sentence(f"As a what-if: {settings}.")
+    if one.fix.prediction:
+        yield Sentence(one.fix.prediction)
+
+
+def _more(one: Finding) -> Sentence:
+    sure = f"{one.severity}, confidence {one.confidence:.2f}"
+    return Sentence(f"{sure}. More: syncline explain {one.code}", "dim")
 
 
 def evidence_words(seen: Evidence) -> str:

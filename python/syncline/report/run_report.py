@@ -21,7 +21,7 @@ from syncline.report.document import (
     Timeline,
     sentences,
 )
-from syncline.report.findings import findings_nodes
+from syncline.report.findings import finding_nodes
 from syncline.report.graphics import Place, Strip
 from syncline.report.levels import grid, state_of
 from syncline.report.method import method_nodes
@@ -98,14 +98,12 @@ def _trials(record: RunRecord) -> _Trials:
 
 
 def _block(finding: Finding, trials: _Trials, *, is_root: bool) -> FindingBlock:
-    heading, *body = findings_nodes((finding,))
-    written = (heading, *body) if not isinstance(heading, Heading) else tuple(body)
     return FindingBlock(
         finding,
         root=is_root,
         trial=trials.place(finding),
         places=tuple(trials.place(finding, one) for one in (*finding.evidence, *finding.against)),
-        instead=written,
+        instead=tuple(finding_nodes(finding)),
     )
 
 

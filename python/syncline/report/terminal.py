@@ -39,7 +39,8 @@ _BAR_WIDTH = 40
 def render_terminal(document: Document, console: Console) -> None:
     """Print a document on a console, within its width."""
     for block in blocks(document, console.width, ascii_only=console.options.ascii_only):
-        console.print(block, highlight=False, markup=False, emoji=False)
+        # A line of code is longer than the console at times; cut off it would be no code.
+        console.print(block, highlight=False, markup=False, emoji=False, crop=False)
 
 
 def blocks(document: Document, width: int, *, ascii_only: bool = False) -> Iterator[RenderableType]:
