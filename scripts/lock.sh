@@ -9,6 +9,6 @@ trap 'rm -rf "$tools"' EXIT
 "${VENV:-.venv}/bin/python" -m venv "$tools"
 "$tools/bin/pip" --disable-pip-version-check install --quiet 'uv>=0.8,<1'
 "$tools/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-    --extra cases --extra dev --extra profile --generate-hashes --no-emit-index-url \
+    --extra cases --extra dev --extra profile --extra wrk --generate-hashes --no-emit-index-url \
     --custom-compile-command "make lock" --output-file requirements/dev.txt "$@"
 cargo update --workspace --quiet

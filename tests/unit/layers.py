@@ -39,7 +39,7 @@ VALUES = _row(
 )
 PURE = _row(
     "stats design capacity diagnosis record_json hang judge mask objective archive "
-    "between baseline gate whatif openapi config notation verify flame",
+    "between baseline gate whatif openapi config notation verify flame usl tune",
     siblings=True,
     stdlib_only=True,
 )
@@ -56,14 +56,19 @@ ROWS = (
     _row("report"),
     _row("web"),
     _row("cli"),
+    # In a test one says what one would type, so this edge stands on the command line's.
+    _row("testing"),
+    _row("pytest_plugin"),
     _row("__main__"),
 )
 HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row.rooms}
 
 # Rooms, and packages beside syncline, that only some rooms of syncline may import.
 ONLY_FOR: Mapping[str, frozenset[str]] = {
-    "_engine": frozenset({"engine"}),
-    "process": frozenset({"launch", "backends", "observe", "profile", "experiment", "cli"}),
+    "_engine": frozenset({"engine", "agents"}),
+    "process": frozenset(
+        {"launch", "backends", "observe", "profile", "experiment", "cli", "testing"}
+    ),
     "syncline_probe": frozenset({"launch", "observe", "profile"}),
     "syncline_cases": frozenset({"experiment", "web", "cli"}),
 }

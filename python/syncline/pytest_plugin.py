@@ -1,0 +1,1 @@
+"""The pytest plugin: the fixture ``syncline``, and one report for the session."""
