@@ -31,6 +31,7 @@ from syncline.cli.design import (
     lay_out,
     precision_words,
 )
+from syncline.cli.event_file import also_to
 from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
 from syncline.cli.profiles import KINDS, put_out_profiles
@@ -136,7 +137,8 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 *("--server", "servers"),
                 type=SERVERS,
                 metavar="LIST",
-                help="Run each variant on each of these: uvicorn, granian, hypercorn, gunicorn, waitress.",
+                help="Run each variant on each of these: uvicorn, granian, hypercorn, gunicorn, "
+                "waitress.",
             ),
             click.option(
                 "--workers",
@@ -209,8 +211,17 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 "--store",
                 metavar="PATH",
                 default=DEFAULT_STORE,
+                envvar="SYNCLINE_STORE",
                 show_default=True,
+                show_envvar=True,
                 help="Where runs are kept.",
+            ),
+            # For 'syncline ui'; as a variable it is not in the command that runs this again.
+            click.option(
+                *("--events", "event_file"),
+                type=click.Path(path_type=Path),
+                envvar="SYNCLINE_EVENTS",
+                hidden=True,
             ),
         )
     ):
@@ -248,6 +259,7 @@ def run(
     out: str,
     backend_urls: tuple[tuple[str, str], ...],
     store: str,
+    event_file: Path | None,
     design: Design,
 ) -> None:
     """Load-test the variants of CASE ('syncline cases' lists them) and compare them.
@@ -290,9 +302,9 @@ def run(
         _check_series(series_file)
     output = Output(json_file, files.make_directory(out, "--out"), series_file, html_file)
     shown = RunDisplay(Console(stderr=True), plots=watch)
-    with Store.open(store) as opened, shown as display:
+    with Store.open(store) as opened, shown as display, also_to(event_file, display) as observer:
         for sentence in layout.words:
-            display(Note(sentence))
+            observer(Note(sentence))
         record = run_search(
             chosen,
             profiled(
@@ -301,7 +313,7 @@ def run(
             ),
             purpose=layout.first.purpose,
             store=opened,
-            observer=display,
+            observer=observer,
             backend_urls=urls,
             command_line=("syncline", *sys.argv[1:]),
             settings=Settings(
