@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 STEP := scripts/step.sh
-PYTHON_SOURCES := python tests benchmarks
+PYTHON_SOURCES := python tests benchmarks scripts
 MUTANT := target/mutant/syncline-mutant
 
 RUST_SOURCES := Cargo.toml Cargo.lock engine/Cargo.toml binding/Cargo.toml \
@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
-	mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis soak clean FORCE
+	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -94,7 +94,21 @@ format: setup ## rewrite the sources in the house format
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	cargo fmt --all
 
-lock: setup ## compile both lock files again after a dependency changed
+# --- documents ------------------------------------------------------------------------------
+
+reference: setup ## write the references in docs/ that come from the code; commit them
+	@$(BIN)/python -m scripts.reference
+
+docs: $(STAMPS)/docs ## the documents as a site in site/, every link checked
+	@$(STEP) "mkdocs build --strict" $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
+$(STAMPS)/docs: requirements/docs.txt $(STAMPS)/requirements
+	@echo "Installing what builds the documents"
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+lock: setup ## compile the lock files again after a dependency changed
 	scripts/lock.sh
 
 # --- benchmarks -----------------------------------------------------------------------------
@@ -123,6 +137,6 @@ bench-diagnosis: setup ## the cause named for each service with a known fault, a
 	$(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
 clean: ## remove what was built: .venv, target, caches
-	rm -rf $(VENV) target build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) target build dist site .mypy_cache .ruff_cache .pytest_cache
 	rm -f python/syncline/_engine*.so
 	find $(PYTHON_SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

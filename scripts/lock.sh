@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compile requirements/dev.txt and Cargo.lock from pyproject.toml and the Cargo.toml files.
+# Compile requirements/dev.txt, requirements/docs.txt and Cargo.lock from pyproject.toml and the Cargo.toml files.
 # Given arguments go to uv: scripts/lock.sh --upgrade-package fastapi
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,4 +11,8 @@ trap 'rm -rf "$tools"' EXIT
 "$tools/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --extra cases --extra dev --extra profile --extra wrk --generate-hashes --no-emit-index-url \
     --custom-compile-command "make lock" --output-file requirements/dev.txt "$@"
+# Installed beside the others, so of one version with them.
+"$tools/bin/uv" pip compile requirements/docs.in --quiet --universal --python-version 3.11 \
+    --constraint requirements/dev.txt --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make lock" --output-file requirements/docs.txt "$@"
 cargo update --workspace --quiet
