@@ -14,7 +14,7 @@ from syncline import _engine
 from syncline._engine import Histogram
 from syncline.codec import canonical, from_json
 from syncline.errors import MeasurementError, PlanError, UsageError
-from syncline.outcome import LoadResult, Progress
+from syncline.outcome import Interrupted, LoadResult, Progress
 from syncline.plan import Plan
 
 __all__ = ["Histogram", "Interrupted", "aload", "load"]
@@ -23,18 +23,6 @@ __all__ = ["Histogram", "Interrupted", "aload", "load"]
 _GLANCE_S = 0.1
 # Rates shown while a load runs are over about this time.
 _RATE_OVER_S = 1.0
-
-
-class Interrupted(KeyboardInterrupt):
-    """A load was ended by Ctrl-C.
-
-    Attributes:
-        result: what was measured until then.
-    """
-
-    def __init__(self, result: LoadResult) -> None:
-        super().__init__("the load was interrupted")
-        self.result = result
 
 
 def load(plan: Plan, on_progress: Callable[[Progress], None] | None = None) -> LoadResult:

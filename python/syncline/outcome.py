@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncline.codec import LATER
 from syncline.folded import Profile
 
 ErrorKind = Literal[
@@ -216,6 +217,39 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent's part in a load that several sent, and its own health.
+
+    Attributes:
+        number: from 0, as the plan was split.
+        node: the machine it ran on, by address or name.
+        share: the part of the whole load that it was to send.
+        late_s: how much later than the first agent it began, by the measured clock offset.
+        clock_error_s: the bound on that offset's error.
+        planned, started, ok, failed, timed_out: its own counts; of a lost agent what was last
+            heard of it, warm-up included, which is not part of the result's counts.
+        cpu_share, late_p99_us, unsent, bottleneck: see :class:`Generator`; None of a lost one.
+        lost_s: when it was last heard of, if it was lost: the load lacks its share from there.
+    """
+
+    number: int
+    node: str
+    share: float
+    late_s: float
+    clock_error_s: float
+    planned: int | None
+    started: int
+    ok: int
+    failed: int
+    timed_out: int
+    cpu_share: float | None
+    late_p99_us: float | None
+    unsent: int | None
+    bottleneck: bool | None
+    lost_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LoadResult:
     """What came of a load. ``started = ok + failed + timed_out + in_flight``, always.
 
@@ -242,6 +276,7 @@ class LoadResult:
         notes: codes of what a reader should know, such as ``keep-alive-off``.
         started_monotonic_ns: the instant of the load's start on this machine's CLOCK_MONOTONIC,
             by which what others saw meanwhile is put on the load's clock.
+        agents: who sent it, if not this machine alone.
     """
 
     planned: int | None
@@ -275,6 +310,19 @@ class LoadResult:
     intervals: tuple[Interval, ...]
     histograms: Histograms
     started_monotonic_ns: int | None = None
+    agents: tuple[Agent, ...] = field(default=(), metadata=LATER)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A load was ended by Ctrl-C.
+
+    Attributes:
+        result: what was measured until then.
+    """
+
+    def __init__(self, result: LoadResult) -> None:
+        super().__init__("the load was interrupted")
+        self.result = result
 
 
 @dataclass(frozen=True, slots=True)
