@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": ("syncline.cli.serve", "serve"),
     "load": ("syncline.cli.load", "load"),
     "profile": ("syncline.cli.profile", "profile"),
+    "capacity": ("syncline.cli.capacity", "capacity"),
     "config": ("syncline.cli.config", "config"),
     "explain": ("syncline.cli.explain", "explain"),
     "doctor": ("syncline.cli.doctor", "doctor"),
