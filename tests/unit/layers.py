@@ -39,7 +39,8 @@ VALUES = _row(
 )
 PURE = _row(
     "stats design capacity diagnosis record_json hang judge mask objective archive "
-    "between baseline gate whatif openapi config notation verify flame usl tune",
+    "between baseline gate whatif openapi config notation verify flame usl tune "
+    "imports",
     siblings=True,
     stdlib_only=True,
 )
@@ -48,7 +49,7 @@ ROWS = (
     VALUES,
     PURE,
     _row("process _engine"),
-    _row("engine agents backends launch observe profile store"),
+    _row("engine agents backends flow launch observe profile store"),
     _row("experiment"),
     _row(FACADE),
     # The edges are one row in the map; among themselves a page may hold a report, and the
@@ -70,7 +71,7 @@ ONLY_FOR: Mapping[str, frozenset[str]] = {
         {"launch", "backends", "observe", "profile", "experiment", "cli", "testing"}
     ),
     "syncline_probe": frozenset({"launch", "observe", "profile"}),
-    "syncline_cases": frozenset({"experiment", "web", "cli"}),
+    "syncline_cases": frozenset({"experiment", "web", "cli", "testing"}),
 }
 # What the probe may import beyond the standard library: on request only, if it is there.
 ON_REQUEST: Mapping[str, str] = {"syncline_probe.allocations": "memray"}
