@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 
 import pytest
 
@@ -285,10 +287,24 @@ def test_a_pair_that_was_no_measurement_is_made_up_for_once() -> None:
     assert proof(one, spoilt(1, 4), lambda _: with_rate(400.0)).levels[0].pairs == 2
 
 
+def test_nothing_is_made_up_for_on_a_machine_that_took_much_longer_than_foretold() -> None:
+    instants = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=20 * n) for n in count())
+
+    def spoilt(trial: Trial) -> LoadResult | Outcome:
+        late = replace(outcome(with_rate(500.0)), started=next(instants).isoformat())
+        bad = trial.repeat == 1 and trial.load.connections == 48
+        return replace(late, validity=Validity.of(("generator saturated",))) if bad else late
+
+    one, fast = finding("overflow-churn", 48), sweep(lambda _: with_rate(400.0))
+    assert len(asked((one,), fast, answer=spoilt)[0]) == 1
+
+
 def test_a_fixed_variant_that_never_ran_proves_nothing() -> None:
     def refused(trial: Trial) -> LoadResult | Outcome:
         if is_fixed(trial):
-            return Outcome("now", None, Validity.of(("it ended with status 1",)), None)
+            return Outcome(
+                "2026-01-01T00:00:00.000Z", None, Validity.of(("it ended with status 1",)), None
+            )
         return with_rate(400.0)
 
     found = proof(finding("overflow-churn", 48), refused, lambda _: with_rate(400.0))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What is spent beside the loads: until a service answers, and between two trials.
+# What is spent beside the loads: until a service answers, for each worker more, and between two
+# trials.
 START_S = 0.8
+WORKER_S = 0.7
 BETWEEN_S = 0.1
 
 # A standstill must have time to begin and to be told from a pause (see syncline.hang).
@@ -48,6 +50,7 @@ class Task:
         above: whether a trial above a new bound is to be made.
         alone: whether each change of variant ends the other one's service.
         longest_s: no trial is longer: that of the sweep.
+        workers: the processes of the service, which all have to start.
     """
 
     breaks: bool
@@ -55,6 +58,7 @@ class Task:
     above: bool
     alone: bool
     longest_s: float
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +103,5 @@ def _beside_s(task: Task, pairs: int, lighter: int) -> float:
         starts = pairs + 1
     else:
         starts = 1
-    return START_S * starts + BETWEEN_S * trials
+    start_s = START_S + WORKER_S * (task.workers - 1)
+    return start_s * starts + BETWEEN_S * trials
