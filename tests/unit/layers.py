@@ -68,7 +68,7 @@ HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row.rooms}
 ONLY_FOR: Mapping[str, frozenset[str]] = {
     "_engine": frozenset({"engine", "agents"}),
     "process": frozenset(
-        {"launch", "backends", "observe", "profile", "experiment", "cli", "testing"}
+        "launch backends observe profile experiment web cli testing pytest_plugin".split()
     ),
     "syncline_probe": frozenset({"launch", "observe", "profile"}),
     "syncline_cases": frozenset({"experiment", "web", "cli", "testing"}),

@@ -19,7 +19,7 @@ from tests.unit.layers import FACADE, ROWS
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Rooms of which only the place is fixed yet.
-PLANNED = {"agents", "web"}
+PLANNED = {"agents"}
 
 
 def _command(name: str) -> click.Command:
@@ -99,6 +99,13 @@ def test_the_map_knows_every_error_kind_and_every_room() -> None:
     assert [room for room in sorted(rooms) if not re.search(rf"\b{room}\b", text)] == []
     built = {path.stem for path in (ROOT / "python/syncline").iterdir()}
     assert not PLANNED & built, "take it out of PLANNED, and out of 'planned' in the map"
+
+
+def test_every_page_is_in_the_site_once() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = re.findall(r": (\S+\.md)$", nav, re.MULTILINE)
+    pages = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(name for name in listed if not name.startswith("repository/")) == sorted(pages)
 
 
 def _code(text: str) -> str:

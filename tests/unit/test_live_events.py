@@ -33,7 +33,7 @@ def test_a_glance_has_figures_in_the_page_s_units() -> None:
 def test_a_finished_trial_is_told_in_words_without_its_histograms() -> None:
     trial, result = run_record({("sync", 1): with_rate(70.0)}).trials[0]
     tale = told(events.TrialFinished(1, 2, trial, result, 3.0))
-    assert tale["trial"] == "sync, 1 connection"
+    assert tale["trial"] == "sync, 1 connection, read"
     assert str(tale["text"]).startswith("70")
     assert len(json.dumps(tale)) < 400
 

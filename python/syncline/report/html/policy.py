@@ -13,8 +13,11 @@ def source_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
+def policy(scripts: Iterable[str], styles: Iterable[str], *, served: bool = False) -> str:
     """The policy of a page with these inline scripts and styles and no others.
+
+    Args:
+        served: whether it comes from a server of ours, which it may then ask and send forms to.
 
     Trusted types refuse every way of making markup from a string, in our scripts and in those of
     others that we carry.
@@ -26,7 +29,7 @@ def policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
             f"style-src {' '.join(map(source_hash, styles))}",
             "img-src data:",
             "base-uri 'none'",
-            "form-action 'none'",
+            *(("connect-src 'self'", "form-action 'self'") if served else ("form-action 'none'",)),
             "require-trusted-types-for 'script'",
             "trusted-types 'none'",
         )
