@@ -100,8 +100,8 @@ reference: setup ## write the references in docs/ that come from the code; commi
 	@$(BIN)/python -m scripts.reference
 
 docs: $(STAMPS)/docs ## the documents as a site in site/, every link checked
-	@$(STEP) "mkdocs build --strict" $(BIN)/mkdocs build --strict --quiet
-	@echo "Open site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(STEP) "mkdocs build --strict" $(BIN)/mkdocs build --strict --quiet
+	@echo "Read it: $(BIN)/python -m http.server --directory site --bind 127.0.0.1"
 
 $(STAMPS)/docs: requirements/docs.txt $(STAMPS)/requirements
 	@echo "Installing what builds the documents"
