@@ -48,6 +48,7 @@ class OwnAsked:
     working_dir: str | None = None
     config: Path | None = None
     allowed: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
 
 
 _NAMES = {
@@ -125,12 +126,22 @@ def own_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def resolve(word: str | None, asked: OwnAsked) -> Case:
+def resolve(
+    word: str | None,
+    asked: OwnAsked,
+    *,
+    choose: Callable[[Offer], tuple[Request, ...]] = choose,
+    show: Callable[[tuple[Request, ...]], None] = show_sent,
+) -> Case:
     """The case that the command line is about.
 
     A shipped case's name; else ``module:attribute`` or ``file.py:attribute``; without a word the
     URL, the command, or what the config file in this folder describes. What is found of one's
     own service is shown before anything is sent to it.
+
+    Args:
+        choose: which requests to send, of those that the service offers by itself.
+        show: shows those that were described, before they are sent.
 
     Raises:
         UsageError: it is none of these, or what it describes cannot be.
@@ -151,7 +162,7 @@ def resolve(word: str | None, asked: OwnAsked) -> Case:
     if variant.url and not variant.command:
         _check_there(variant)
     if described:
-        show_sent(described)
+        show(described)
     else:
         described = choose(_offered(own, variant, facts))
     return as_case(own, variant, facts, with_headers(described, asked.headers))
@@ -216,6 +227,8 @@ def _asked(own: Own, word: str | None, asked: OwnAsked) -> Own:
         service = replace(service, python=str(Path.cwd() / Path(asked.python).expanduser()))
     if asked.working_dir is not None:
         service = replace(service, working_dir=str(Path.cwd() / asked.working_dir))
+    if asked.env:
+        service = replace(service, env={**service.env, **dict(asked.env)})
     config = replace(own.config, service=service)
     if asked.paths:
         method = asked.method or "GET"
