@@ -15,6 +15,7 @@ COMMANDS = {
     "runs": ("syncline.cli.runs", "runs"),
     "show": ("syncline.cli.runs", "show"),
     "report": ("syncline.cli.report", "report"),
+    "ui": ("syncline.cli.ui", "ui"),
     "resume": ("syncline.cli.resume", "resume"),
     "export": ("syncline.cli.exchange", "export"),
     "import": ("syncline.cli.exchange", "import_"),
