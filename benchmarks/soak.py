@@ -12,6 +12,7 @@ import argparse
 import json
 import signal
 import sys
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,19 +54,24 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     raise_descriptor_limit()
     _, server_cpu = cores()
     process = psutil.Process()
-    seen: list[tuple[float, int]] = []
+    # What is noted down must not be seen as growth: room for it is made before.
+    instants, sizes = (array("d", bytes(8 * int(options.minutes * 60 + 60))) for _ in range(2))
+    count = 0
 
     def look(progress: Progress) -> None:
-        if not seen or progress.elapsed_s - seen[-1][0] >= 1.0:
-            seen.append((progress.elapsed_s, process.memory_info().rss))
-            if len(seen) % 60 == 0:
-                print(f"  {progress.elapsed_s:.0f} s: {seen[-1][1] / 1e6:.2f} MB", flush=True)
+        nonlocal count
+        if not count or progress.elapsed_s - instants[count - 1] >= 1.0:
+            instants[count], sizes[count] = progress.elapsed_s, process.memory_info().rss
+            count += 1
+            if count % 60 == 0:
+                print(f"  {progress.elapsed_s:.0f} s: {sizes[count - 1] / 1e6:.2f} MB", flush=True)
 
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
     before = process.memory_info().rss
     with fast_server(server_cpu) as url:
         plan = Plan(url, connections=options.connections, duration_s=options.minutes * 60)
         result = syncline.load(plan, on_progress=look)
+    seen = [(instants[at], int(sizes[at])) for at in range(count)]
     settled = [rss for at_s, rss in seen if at_s <= SETTLED_S]
     if not settled or seen[-1][0] <= SETTLED_S:
         raise BenchmarkError(f"the run was not longer than {SETTLED_S:g} s")

@@ -127,12 +127,14 @@ impl<'a> Driver<'a> {
             let (count, threads, thread) = (count, threads as u64, thread as u64);
             count / threads + u64::from(thread < count % threads)
         });
+        let mut record = Recorder::new(shared.requests.len(), open, plan.warmup_s > 0.0);
+        record.expect_intervals(plan.duration_s, plan.interval_s);
         Ok(Self {
             shared,
             plan,
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|e| format!("epoll: {e}"))?,
             connections: (0..slots).map(|_| Connection::new(plan)).collect(),
-            record: Recorder::new(shared.requests.len(), open, plan.warmup_s > 0.0),
+            record,
             source,
             available: VecDeque::new(),
             alarms: BinaryHeap::new(),

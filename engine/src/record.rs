@@ -21,6 +21,8 @@ pub const PULSE_NS: u64 = 20_000_000;
 pub const SAMPLE_BYTES: usize = 256;
 /// How many kinds of errors are kept apart, so that a hostile server cannot fill memory.
 const GROUPS: usize = 64;
+/// For so many intervals room is made ahead at most: a day's, at one a second.
+const MOST_EXPECTED: f64 = 86_400.0;
 
 /// Errors of one kind or unexpected answers of one status, with the first as an example.
 #[derive(Debug, Clone)]
@@ -314,6 +316,12 @@ impl Recorder {
         self.at_interval = self.totals.clone();
         self.interval_start_ns = now_ns;
         self.edge = edge;
+    }
+
+    /// Makes room for the intervals to come, so that a long run does not copy what it has.
+    pub fn expect_intervals(&mut self, duration_s: Option<f64>, interval_s: f64) {
+        let count = duration_s.map_or(0.0, |seconds| (seconds / interval_s).ceil());
+        self.intervals.reserve(count.min(MOST_EXPECTED) as usize + 1);
     }
 
     /// The warm-up is over: what was recorded so far is dropped, but for its intervals, and the
