@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from syncline import engine
 from syncline.cli import parameters
 from syncline.cli.load_output import Loaded, Output, check_output, exit_code, put_out
 from syncline.cli.load_plan import How, What, When, build_plan
+from syncline.cli.on import ON, Load, Where, sender
 from syncline.cli.target import admit, parse_target
+from syncline.outcome import Interrupted
 from syncline.plan import Plan
 from syncline.report.live import Display, LoadDisplay
 
@@ -190,7 +191,7 @@ def _options(*groups: tuple[Wrap, ...]) -> Wrap:
 
 @click.command(epilog=EPILOG)
 @click.argument("url")
-@_options(HOW, WHEN, WHAT, OUTPUT)
+@_options(HOW, WHEN, WHAT, ON, OUTPUT)
 def load(url: str, **given: Any) -> None:
     """Load URL and report throughput, latency and errors.
 
@@ -204,24 +205,26 @@ def load(url: str, **given: Any) -> None:
     """
     target = parse_target(url, given["unix_socket"])
     output = _take(Output, given)
+    where = _take(Where, given)
     plan = build_plan(target, _take(What, given), _take(When, given), _take(How, given))
     check_output(output)
     plan = replace(plan, addresses=admit(target, given["i_may_load"]))
-    loaded = _run(plan, quiet=output.quiet)
+    with sender(where, plan.threads, given["i_may_load"]) as send:
+        loaded = _run(plan, send, quiet=output.quiet)
     put_out(loaded, output)
     sys.exit(exit_code(loaded))
 
 
-def _run(plan: Plan, *, quiet: bool) -> Loaded:
+def _run(plan: Plan, send: Load, *, quiet: bool) -> Loaded:
     started = datetime.now(UTC)
     try:
         if quiet:
-            result = engine.load(plan)
+            result = send(plan, None)
         else:
             with Display(Console(stderr=True)) as display:
                 shown = LoadDisplay(display, plan.duration_s, plan.request_count)
-                result = engine.load(plan, on_progress=shown)
-    except engine.Interrupted as stop:
+                result = send(plan, shown)
+    except Interrupted as stop:
         return Loaded(plan, stop.result, started, interrupted=True)
     return Loaded(plan, result, started, interrupted=False)
 
