@@ -175,6 +175,7 @@ def test_the_version_and_the_help_name_what_there_is(capsys: pytest.CaptureFixtu
     assert run(cli, ["--help"]) == 0
     text = capsys.readouterr().out
     assert all(name in text for name in COMMANDS)
+    assert "More:" not in text, "a command has no section and no line in cli/group.py"
 
 
 def test_cases_says_each_case_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

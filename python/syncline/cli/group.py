@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import click
@@ -35,6 +36,43 @@ COMMANDS = {
 }
 
 
+# What the help shows: sections, and a line for each command, without importing any of them.
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Measure": {
+        "run": "Load-test a case or your own service: why it bends, what helps.",
+        "load": "Load one URL: throughput, latency, errors.",
+        "capacity": "Find the highest rate that meets an objective.",
+        "tune": "Find the setting that serves best.",
+        "profile": "See where CPU, allocations and waiting go.",
+        "resume": "Run what is missing of a run.",
+    },
+    "Your own service": {
+        "init": "Write a syncline.toml for the project in this folder.",
+        "config": "Check syncline.toml; list its keys; its JSON Schema.",
+        "requests": "Make requests of HAR files, curl commands, access logs.",
+    },
+    "Runs that are kept": {
+        "runs": "List them, the newest first.",
+        "show": "Show one on the terminal.",
+        "report": "Make its report: HTML, Markdown, JSON.",
+        "ui": "Look at them in the browser.",
+        "compare": "Compare two.",
+        "check": "Hold one against objectives, for a gate in CI.",
+        "baseline": "Write its figures as a small file to commit.",
+        "export": "Write one for another program or store.",
+        "import": "Take one in from a file.",
+        "rm": "Remove some for good.",
+    },
+    "Learn": {
+        "cases": "List the cases that ship with Syncline.",
+        "serve": "Only start a variant of a case, with its database.",
+        "explain": "Explain a finding.",
+        "doctor": "Say what this machine has and lacks.",
+        "completion": "Print the script that completes commands in your shell.",
+    },
+}
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is needed: ``--version`` stays instant."""
 
@@ -51,6 +89,20 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}.{attribute} is no command")
         return command
+
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in their sections, a line each."""
+        shown: set[str] = set()
+        for title, commands in SECTIONS.items():
+            rows = [(name, text) for name, text in commands.items() if name in COMMANDS]
+            shown.update(name for name, _ in rows)
+            with formatter.section(title):
+                formatter.write_dl(rows)
+        others = [name for name in self.list_commands(ctx) if name not in shown]
+        if others:
+            with formatter.section("More"):
+                formatter.write_dl([(name, "") for name in others])
 
 
 EPILOG = """\b
