@@ -9,6 +9,8 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from syncline.mask import mask
+from syncline.report import clean
 from syncline.report.live_events import told_trial
 from syncline.web.kept import Kept
 from syncline.web.runner import Active
@@ -41,7 +43,7 @@ async def follow_active(active: Active, offset: int) -> AsyncIterator[bytes]:
                 break
             if not data:
                 await asyncio.sleep(_LOOK_S)
-    text = "" if active.status in (0, 1) else active.last_words()
+    text = "" if active.status in (0, 1) else _plain(active.last_words())
     yield _event(_json({"kind": "exit", "status": active.status, "text": text}), offset)
 
 
@@ -65,6 +67,10 @@ async def follow_stored(kept: Kept, run_id: str, told: int) -> AsyncIterator[byt
             yield b": still there\n\n"
         record = await run_in_threadpool(kept.record, run_id)
     yield _event(_json({"kind": "end", "status": record.status, "done": told}), told)
+
+
+def _plain(output: str) -> str:
+    return "\n".join(clean.lines(mask(output)))
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -122,6 +122,7 @@ const over = (text) => {
   say(text);
   left();
   byId("pulse").hidden = true;
+  byId("glance").hidden = true;
   byId("cancel-form")?.remove();
   document.documentElement.dataset.over = "yes";
   if (state.id) link("Open the report");
@@ -136,7 +137,14 @@ const TAKE = {
   },
   phase(told) { doing(told.text); note(told.text); expect(told); },
   doing(told) { doing(told.text); },
-  trial(told) { clear(); later(); doing(told.text); expect(told); },
+  trial(told) {
+    clear();
+    later();
+    doing("measuring");
+    byId("trial").textContent = told.text;
+    byId("trial").hidden = false;
+    expect(told);
+  },
   progress(told) {
     add(told);
     const parts = [`${words("rate", told.rate)}`, `p99 ${words("duration_us", told.p99_us)}`, `${words("count", told.in_flight)} in flight`];
