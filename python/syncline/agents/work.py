@@ -83,6 +83,8 @@ class Work:
         try:
             plan = from_json(Plan, asked["plan"], "plan")
             admit_here(plan, asked["allowed"])
+            if self._load is not None:
+                self._load.close()
             files = {path: base64.b64decode(text) for path, text in asked["files"].items()}
             self._load = _Load(plan, files)
         except SynclineError as error:
@@ -133,6 +135,7 @@ class Work:
             return False
         if self._load is not None:
             self._load.stop()
+            self._load.close()
         self._on_lapse()
         return True
 
@@ -147,13 +150,14 @@ class _Load:
         self._run: _engine.Run | None = None
         self._stopped = threading.Event()
         self._rates: deque[tuple[float, int]] = deque([(0.0, 0)])
-        # The directory ends with this object, or with the process's temporary files.
-        self._directory = tempfile.TemporaryDirectory(prefix="syncline-agent-")
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
         where = {}
-        for index, (path, data) in enumerate(sorted(files.items())):
-            place = Path(self._directory.name) / str(index)
-            place.write_bytes(data)
-            where[path] = str(place)
+        if files:
+            self._directory = tempfile.TemporaryDirectory(prefix="syncline-agent-")
+            for index, (path, data) in enumerate(sorted(files.items())):
+                place = Path(self._directory.name) / str(index)
+                place.write_bytes(data)
+                where[path] = str(place)
         self._plan = relocate(plan, where)
 
     def run(self, at_ns: int, lapsed: Callable[[], bool]) -> None:
@@ -164,7 +168,7 @@ class _Load:
                     break
             self._measure(lapsed)
         finally:
-            self._directory.cleanup()
+            self.close()
             self.state = "ended"
 
     def _measure(self, lapsed: Callable[[], bool]) -> None:
@@ -185,6 +189,11 @@ class _Load:
 
     def stop(self) -> None:
         self._stopped.set()
+
+    def close(self) -> None:
+        """Removes its files; the engine has read them when it started."""
+        if self._directory is not None:
+            self._directory.cleanup()
 
     def glance(self) -> dict[str, Any]:
         if self._run is None or self.state != "running":
