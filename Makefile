@@ -19,7 +19,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 # One interpreter for every build of the binding, or each would rebuild the last one's work.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
-.PHONY: help setup demo test lint lint-python lint-rust test-rust test-python format lock \
+.PHONY: help setup demo test lint lint-python lint-rust test-rust test-python test-matrix format lock \
 	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis soak clean FORCE
 
 help: ## list what can be made
@@ -87,7 +87,10 @@ test-rust: setup
 test-python: setup $(STAMPS)/system-test $(STAMPS)/system-browser
 	@$(STEP) "the engine's mutants" $(MAKE) mutants
 	@printf '\n━━ pytest: unit, integration, calibration\n'
-	@$(BIN)/python -m pytest --durations=10 tests/unit tests/integration tests/calibration
+	@$(BIN)/python -m pytest --durations=10 -m "not matrix" tests/unit tests/integration tests/calibration
+
+test-matrix: setup $(STAMPS)/system-test ## every pair of framework and server that is tried (2 minutes)
+	@$(BIN)/python -m pytest --durations=5 tests/integration/test_frameworks.py
 
 format: setup ## rewrite the sources in the house format
 	$(BIN)/ruff check --fix $(PYTHON_SOURCES)

@@ -29,7 +29,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     All in one function, and little of it: this is what each request pays.
     """
     current, inside, ended = requests.current, requests.inside, requests.ended
-    new = requests.Request
+    new, template_key = requests.Request, requests.TEMPLATE
 
     @functools.wraps(call)
     async def counted(first: Any, second: Any, third: Any, *more: Any) -> None:
@@ -58,6 +58,8 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             request.router = router = scope.get("route")
             if router is None:
                 request.path = scope["path"]
+                if (template := scope.get(template_key)) is not None:
+                    request.route = f"{request.method} {template}"
             request.inner = request.scope = None
             ended.append(request)
 

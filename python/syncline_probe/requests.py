@@ -13,6 +13,7 @@ _ROUTES = 200
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
 OTHER = "(other)"
+TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
 
 
 class Request:
@@ -175,6 +176,8 @@ def route_of(request: Request) -> str:
     if scope is not None:
         router, method, path = scope.get("route"), scope["method"], scope["path"]
     template = getattr(router, "path", None)
+    if router is None and scope is not None:
+        template = scope.get(TEMPLATE)
     if not isinstance(template, str):
         template = "/".join(
             "{}" if any(char.isdigit() for char in part) else part for part in path.split("/")[:8]

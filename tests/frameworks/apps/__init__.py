@@ -1,0 +1,1 @@
+"""One app for each framework: a route with a seeded fault, named after what is wrong in it."""
