@@ -66,7 +66,7 @@ HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row.rooms}
 
 # Rooms, and packages beside syncline, that only some rooms of syncline may import.
 ONLY_FOR: Mapping[str, frozenset[str]] = {
-    "_engine": frozenset({"engine", "agents"}),
+    "_engine": frozenset({"engine", "agents", "flow"}),
     "process": frozenset(
         "launch backends observe profile experiment web cli testing pytest_plugin".split()
     ),

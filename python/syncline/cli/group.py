@@ -27,6 +27,7 @@ COMMANDS = {
     "cases": ("syncline.cli.cases", "cases"),
     "serve": ("syncline.cli.serve", "serve"),
     "load": ("syncline.cli.load", "load"),
+    "requests": ("syncline.cli.requests", "requests"),
     "profile": ("syncline.cli.profile", "profile"),
     "capacity": ("syncline.cli.capacity", "capacity"),
     "config": ("syncline.cli.config", "config"),

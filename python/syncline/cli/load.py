@@ -15,7 +15,8 @@ from rich.console import Console
 from syncline.cli import parameters
 from syncline.cli.load_output import Loaded, Output, check_output, exit_code, put_out
 from syncline.cli.load_plan import How, What, When, build_plan
-from syncline.cli.on import ON, Load, Where, sender
+from syncline.cli.load_sources import SOURCES, Source, sourced
+from syncline.cli.on import LOCAL, ON, Load, Where, sender
 from syncline.cli.target import admit, parse_target
 from syncline.outcome import Interrupted
 from syncline.plan import Plan
@@ -31,6 +32,9 @@ Examples:
   syncline load http://127.0.0.1:8000/ -R 1000 -d 1m --json out.json
   syncline load http://127.0.0.1:8000/ --stages 10s:100,30s:100..1000 --poisson
   syncline load 127.0.0.1:8080 -X PUT -b '{{string:300}}' -n 100000
+  syncline load http://127.0.0.1:8000 --replay access.log --replay-speed 2x
+  syncline load http://127.0.0.1:8000 --flow scenario.py:checkout -c 20 -t 2
+  syncline load http://127.0.0.1:8080 -s put.lua -c 64
 """
 
 
@@ -191,7 +195,8 @@ def _options(*groups: tuple[Wrap, ...]) -> Wrap:
 
 @click.command(epilog=EPILOG)
 @click.argument("url")
-@_options(HOW, WHEN, WHAT, ON, OUTPUT)
+@click.argument("script_args", nargs=-1)
+@_options(HOW, WHEN, WHAT, SOURCES, ON, OUTPUT)
 def load(url: str, **given: Any) -> None:
     """Load URL and report throughput, latency and errors.
 
@@ -206,12 +211,23 @@ def load(url: str, **given: Any) -> None:
     target = parse_target(url, given["unix_socket"])
     output = _take(Output, given)
     where = _take(Where, given)
-    plan = build_plan(target, _take(What, given), _take(When, given), _take(How, given))
+    what = _take(What, given)
+    plan = build_plan(target, what, _take(When, given), _take(How, given))
     check_output(output)
     plan = replace(plan, addresses=admit(target, given["i_may_load"]))
-    with sender(where, plan.threads, given["i_may_load"]) as send:
-        loaded = _run(plan, send, quiet=output.quiet)
-    put_out(loaded, output)
+    chosen = what.requests_file is not None or plan.requests[0].method != "GET"
+    away = where.on != LOCAL
+    with (
+        sourced(_take(Source, given), plan, chosen=chosen, away=away) as sending,
+        sender(where, plan.threads, given["i_may_load"]) as send,
+    ):
+        for note in sending.notes:
+            click.echo(note, err=True)
+        loaded = _run(sending.plan, sending.send or send, quiet=output.quiet)
+    put_out(replace(loaded, extra=sending.extra), output)
+    for fact in sending.facts():
+        click.echo(fact, err=True)
+    sending.after(loaded.result)
     sys.exit(exit_code(loaded))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 
@@ -37,12 +39,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A load that ended, or was interrupted."""
+    """A load that ended, or was interrupted; ``extra`` goes into its JSON beside the result."""
 
     plan: Plan
     result: LoadResult
     started: datetime
     interrupted: bool
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_output(output: Output) -> None:
@@ -73,7 +76,7 @@ def put_out(loaded: Loaded, output: Output) -> None:
     plan, result = loaded.plan, loaded.result
     try:
         if output.json is not None:
-            data = load_json(plan, result, interrupted=loaded.interrupted)
+            data = {**load_json(plan, result, interrupted=loaded.interrupted), **loaded.extra}
             files.write_text(output.json, json.dumps(data, indent=2, allow_nan=False) + "\n")
         if output.csv is not None:
             files.write_text(output.csv, intervals_csv(result.intervals))

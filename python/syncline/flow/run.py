@@ -41,7 +41,8 @@ def load(
 ) -> FlowResult:
     """Sends flows until the plan's end and returns what came.
 
-    Of the plan, ``requests`` are not used: the scenario makes them. ``connections`` is the number
+    The scenario makes the requests; those of the plan only tell the headers that each step
+    carries unless it has its own. ``connections`` is the number
     of users, ``threads`` that of helper processes; an open loop's rate is of flows per second.
 
     Raises:

@@ -98,7 +98,7 @@ class Crowd:
     def _live(self, place: int, number: int) -> None:
         user = User(number, Random(f"{self._plan.seed}:{number}"))
         self._over.wait(max(0.0, -self._now_ns() / _NS))
-        while not self._over.is_set():
+        while not (user.done or self._over.is_set()):
             planned_ns = self._next_turn() if self.turns.open else None
             if self._over.is_set() or (self.turns.open and planned_ns is None):
                 return
@@ -169,6 +169,8 @@ class Crowd:
         client = self.clients[place]
         body = step.payload
         headers = [(name, str(value)) for name, value in step.headers.items()]
+        own = {name.lower() for name, _ in headers}
+        headers += [pair for pair in self._plan.requests[0].headers if pair[0].lower() not in own]
         if step.json is not None and not any(k.lower() == "content-type" for k, _ in headers):
             headers.append(("Content-Type", "application/json"))
         began_ns = self._now_ns()

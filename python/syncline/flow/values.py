@@ -124,12 +124,14 @@ class User:
         round: how many flows this user began before this one.
         random: seeded by the load's seed and the user's number.
         keep: whatever the scenario wants to remember from one flow to the next.
+        done: set it to True and this user begins no further flow.
     """
 
     number: int
     random: Random
     round: int = 0
     keep: dict[str, Any] = field(default_factory=dict)
+    done: bool = False
 
 
 Flow: TypeAlias = Generator[Step, Response, None]

@@ -56,7 +56,7 @@ class Script:
             found.extend(parsed(self._call("request"), self._file))
         return tuple(found[:count])
 
-    def flow(self, _user: User) -> Flow:
+    def flow(self, user: User) -> Flow:
         """One round of a connection: delay, request, response."""
         pause_s = self._call("delay") / 1000 if self._has("delay") else 0.0
         for one in parsed(self._call("request"), self._file):
@@ -83,6 +83,8 @@ class Script:
                 with self._lock:
                     table = self._runtime.table_from(headers)
                 self._call("response", response.status, table, response.body)
+                with self._lock:
+                    user.done = bool(self._calls[b"stopped"]())
             if failure is not None:
                 raise failure
 

@@ -29,10 +29,10 @@ class Rows:
     table: str
 
 
-def mix(requests: Sequence[Request]) -> tuple[Request, ...] | None:
+def mix(requests: Sequence[Request], most: int = MOST_KINDS) -> tuple[Request, ...] | None:
     """Each different request once, weighted by how often it stands there; None if too many."""
     counts = Counter(replace(one, weight=1.0) for one in requests)
-    if len(counts) > MOST_KINDS:
+    if len(counts) > most:
         return None
     return tuple(replace(one, weight=float(count)) for one, count in counts.items())
 
