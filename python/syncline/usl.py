@@ -26,7 +26,7 @@ FEWEST = 4
 """Points, at different levels, below which three parameters say nothing."""
 FITS = 0.1
 """The typical residual, as a share of the mean throughput, up to which the law is said to fit."""
-_DRAWS = 400
+_DRAWS = 200
 _TRIES = 200
 _NONE = 1e-9  # what rounding leaves of a parameter that is 0
 
@@ -136,6 +136,8 @@ def _least_squares(points: Sequence[tuple[float, float]]) -> Vector:
     for free in ((0, 1, 2), (0, 1), (0, 2), (0,)):
         parameters = _damped(points, _start(points, free), free)
         if parameters[0] > 0 and min(parameters) >= 0:
+            if len(free) == 3:
+                return parameters  # nothing that is held at 0 fits better than what is free
             found.append((_squares(points, parameters), parameters))
     return min(found)[1]
 
@@ -177,11 +179,11 @@ def _damped(points: Sequence[tuple[float, float]], start: Vector, free: Sequence
         tried: Vector = (moved[0], moved[1], moved[2])
         now = _squares(points, tried)
         if now < squares:
-            small = squares - now <= 1e-12 * squares
+            small = squares - now <= 1e-10 * squares
             parameters, squares, damping = tried, now, damping / 5
             if small:
                 break
-        elif damping > 1e9:
+        elif damping > 1e6:
             break
         else:
             damping *= 5

@@ -25,7 +25,7 @@ LEVELS = (1, 2, 4, 8, 16, 32, 64)
 QUICK_LEVELS = (1, 4, 16, 64)
 
 _FEWEST_STEPS, _MOST_STEPS = 6, 40
-_MOST_SPOILT = 4  # in a row: what disturbs does not go away by itself
+_MOST_SPOILT = 6  # in a row: what disturbs does not go away by itself
 _NONE_MET = 6  # missed steps without one that was met, each far below the one before
 _SWEEP_SHARE = 0.3
 _REQUESTS = 300  # below which a 99th percentile is the luck of three requests

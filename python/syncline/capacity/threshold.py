@@ -25,7 +25,7 @@ _MET_ABOVE = 0.01
 # Narrow borders are a little more usual than wide ones.
 _WIDTHS = (0.004, 0.015, 0.05, 0.12)
 _USUAL = (0.3, 0.3, 0.25, 0.15)
-_GRID = 0.0125
+_GRID = 0.02
 # Before any step: near what the pilot showed, but anywhere is possible.
 _GUESS_SPREAD = 0.35
 _GUESS_SHARE = 0.7

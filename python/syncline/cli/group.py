@@ -30,6 +30,7 @@ COMMANDS = {
     "requests": ("syncline.cli.requests", "requests"),
     "profile": ("syncline.cli.profile", "profile"),
     "capacity": ("syncline.cli.capacity", "capacity"),
+    "tune": ("syncline.cli.tune", "tune"),
     "config": ("syncline.cli.config", "config"),
     "explain": ("syncline.cli.explain", "explain"),
     "doctor": ("syncline.cli.doctor", "doctor"),
