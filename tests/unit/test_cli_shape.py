@@ -239,7 +239,8 @@ def test_run_counts_the_trials_of_all_servers(
 ) -> None:
     world = World()
 
-    def tools(*, probe: bool) -> Tools:
+    def tools(*, probe: bool, **_: object) -> Tools:
+        assert not probe
         return world.tools()
 
     monkeypatch.setattr("syncline.cli.run.real_tools", tools)

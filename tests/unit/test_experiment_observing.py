@@ -121,7 +121,13 @@ class FakeProbe:
 
     def processes(self) -> tuple[Any, ...]:
         one = SimpleNamespace(
-            pid=7, ppid=1, served=True, alive=True, python="3.11.2", versions={"fastapi": "1"}
+            pid=7,
+            ppid=1,
+            served=True,
+            alive=True,
+            python="3.11.2",
+            versions={"fastapi": "1"},
+            settings={},
         )
         return (one,) if self.heard else ()
 
