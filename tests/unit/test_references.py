@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,6 +54,22 @@ def test_every_key_every_code_and_every_what_if_is_in_the_reference() -> None:
     assert [one.name for one in entries() if f"| `{one.name}` |" not in keys] == []
     findings = (ROOT / "docs/reference/findings.md").read_text(encoding="utf-8")
     assert [code for code in typing.get_args(Code) if f"\n## {code}\n" not in findings] == []
+
+
+def test_every_series_that_an_observer_names_is_in_the_reference() -> None:
+    page = (ROOT / "docs/observations.md").read_text(encoding="utf-8")
+    observers = "process|sockets|listen|machine|postgres|mariadb|valkey"
+    named = {
+        name
+        for source in (ROOT / "python/syncline/observe").glob("*.py")
+        for name in re.findall(
+            rf'"((?:{observers})\.[a-z_.]+)"', source.read_text(encoding="utf-8")
+        )
+    }
+    assert len(named) > 40
+    # What ends with a dot goes on with a state, a core or an event.
+    whole = {name if name.endswith(".") else f"{name}`" for name in named}
+    assert sorted(name for name in whole if f"`{name}" not in page) == []
 
 
 def test_a_run_keeps_to_its_schema() -> None:
