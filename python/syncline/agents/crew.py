@@ -61,15 +61,25 @@ class Crew:
         place: how many, and what is asked of the cluster.
         allowed: hosts that may be loaded though they are public; see :mod:`syncline.consent`.
         sharing: what becomes of data files.
+        fewer: whether a load too small to be shared by all goes to some of them; by default it is
+            refused.
     """
 
     def __init__(
-        self, cluster: Cluster, place: Place, allowed: Sequence[str], sharing: Sharing
+        self,
+        cluster: Cluster,
+        place: Place,
+        allowed: Sequence[str],
+        sharing: Sharing,
+        *,
+        fewer: bool,
     ) -> None:
         self._cluster = cluster
         self._place = place
         self._allowed = list(allowed)
         self._sharing: Sharing = sharing
+        self._fewer = fewer
+        self._used = place.agents
         self._members: dict[int, _Member] = {}
 
     @property
@@ -109,6 +119,9 @@ class Crew:
             Interrupted: Ctrl-C; carries the result so far.
         """
         self.gather()
+        if self._fewer:
+            most = min(plan.connections, plan.request_count or plan.connections)
+            self._used = min(self._place.agents, most)
         shares = self._prepare(plan)
         start_ns = self._begin()
         ledger = Ledger()
@@ -149,7 +162,7 @@ class Crew:
     def _prepare(self, plan: Plan) -> list[float]:
         """Gives each agent its part; the shares of the whole."""
         loopback = _is_local(plan)
-        parts = split(plan, self._place.agents)
+        parts = split(plan, self._used)
         contents = read_files(plan)
         calls = []
         for member, part in zip(self._ordered(), parts, strict=True):
@@ -263,7 +276,8 @@ class Crew:
         return merge(parts, lost)
 
     def _ordered(self) -> list[_Member]:
-        return [self._members[number] for number in sorted(self._members)]
+        """Those that have a part in the load."""
+        return [self._members[number] for number in sorted(self._members)][: self._used]
 
     def _ask(self, member: _Member, call: Any) -> Any:
         try:
@@ -282,10 +296,11 @@ def gathered(
     cores: int = 1,
     allowed: Sequence[str] = (),
     sharing: Sharing = "shared",
+    fewer: bool = False,
 ) -> Iterator[Crew]:
     """Agents for any number of loads; all is released at the end. Errors: see :class:`Crew`."""
     with connect(place, cores) as cluster:
-        crew = Crew(cluster, place, allowed, sharing)
+        crew = Crew(cluster, place, allowed, sharing, fewer=fewer)
         try:
             crew.gather()
             yield crew

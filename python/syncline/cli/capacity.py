@@ -24,6 +24,7 @@ from syncline.capacity import (
     words,
 )
 from syncline.cli import choices, files
+from syncline.cli.on import Where, on_options, sender
 from syncline.cli.parameters import Parsed
 from syncline.cli.seam import INTERRUPTED
 from syncline.cli.searching import Chosen, search_options
@@ -63,6 +64,7 @@ Examples:
 """
 )
 @search_options
+@on_options
 @click.option(
     "--objective",
     "bounds",
@@ -94,6 +96,7 @@ Examples:
 def capacity(
     *,
     chosen: Callable[[], Chosen],
+    where: Where,
     bounds: tuple[Bound, ...],
     levels: tuple[int, ...] | None,
     connections: int | None,
@@ -121,7 +124,11 @@ def capacity(
     effort = _effort(asked_of, asked)
     if asked_of.json is not None:
         files.check_writable(asked_of.json, "--json")
-    with Store.open(asked_of.store) as store, RunDisplay(Console(stderr=True)) as display:
+    with (
+        sender(where, 1, fewer=True) as send,
+        Store.open(asked_of.store) as store,
+        RunDisplay(Console(stderr=True)) as display,
+    ):
         record = run_search(
             asked_of.case,
             capacity_search(asked_of.case, asked, effort),
@@ -131,7 +138,9 @@ def capacity(
             backend_urls=asked_of.urls,
             command_line=("syncline", *sys.argv[1:]),
             settings=asked_of.settings,
-            tools=real_tools(database=bool(set(asked_of.case.backends) - set(asked_of.urls))),
+            tools=real_tools(
+                database=bool(set(asked_of.case.backends) - set(asked_of.urls)), send=send
+            ),
         )
     found = capacities(record.trials)
     if asked_of.json is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import click
@@ -70,13 +71,31 @@ class Where:
                     raise UsageError(f"{name} needs --on ray or --on ray://HOST:PORT.")
 
 
+def on_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options to a command, which gets them as ``where``."""
+
+    @functools.wraps(function)
+    def with_where(**given: Any) -> Any:
+        names = [field.name for field in fields(Where)]
+        return function(where=Where(**{name: given.pop(name) for name in names}), **given)
+
+    wrapped: Callable[..., Any] = with_where
+    for option in reversed(ON):
+        wrapped = option(wrapped)
+    return wrapped
+
+
 @contextmanager
-def sender(where: Where, cores: int, allowed: Sequence[str] = ()) -> Iterator[Load]:
+def sender(
+    where: Where, cores: int, allowed: Sequence[str] = (), *, fewer: bool = False
+) -> Iterator[Load]:
     """What runs loads there; agents are released at the end of the block.
 
     Args:
         cores: how many cores each agent takes, as many as it has threads.
         allowed: public hosts that may be loaded.
+        fewer: whether a load too small for all agents goes to some of them, as in a sweep that
+            begins with one connection.
     """
     if where.on == LOCAL:
         yield engine.load
@@ -84,5 +103,7 @@ def sender(where: Where, cores: int, allowed: Sequence[str] = ()) -> Iterator[Lo
     from syncline import agents  # late: Ray is an extra, and slow to import
 
     place = agents.Place(where.on, where.agents or _AGENTS, insecure=where.insecure_cluster)
-    with agents.gathered(place, cores=cores, allowed=allowed, sharing=where.data) as crew:
+    with agents.gathered(
+        place, cores=cores, allowed=allowed, sharing=where.data, fewer=fewer
+    ) as crew:
         yield crew.load

@@ -32,6 +32,7 @@ from syncline.cli.design import (
     precision_words,
 )
 from syncline.cli.event_file import also_to
+from syncline.cli.on import Where, on_options, sender
 from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, WORKERS
 from syncline.cli.profiles import KINDS, put_out_profiles
@@ -232,11 +233,13 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
 @click.command(epilog=f"{EPILOG}\n{WHAT_IFS}")
 @click.argument("case", metavar="[CASE]", required=False, shell_complete=complete_case)
 @_option_set
+@on_options
 @own_options
 @design_options
 def run(
     *,
     case: str | None,
+    where: Where,
     own: OwnAsked,
     variants: tuple[str, ...],
     connections: tuple[int, ...] | None,
@@ -302,7 +305,12 @@ def run(
         _check_series(series_file)
     output = Output(json_file, files.make_directory(out, "--out"), series_file, html_file)
     shown = RunDisplay(Console(stderr=True), plots=watch)
-    with Store.open(store) as opened, shown as display, also_to(event_file, display) as observer:
+    with (
+        sender(where, 1, fewer=True) as send,
+        Store.open(store) as opened,
+        shown as display,
+        also_to(event_file, display) as observer,
+    ):
         for sentence in layout.words:
             observer(Note(sentence))
         record = run_search(
@@ -322,7 +330,9 @@ def run(
                 verify="no" if no_verify else "quick" if quick else "full",
                 fresh=layout.first.fresh or design.precision is not None,
             ),
-            tools=real_tools(probe=not no_probe, database=backends > 0, bound=design.pin),
+            tools=real_tools(
+                probe=not no_probe, database=backends > 0, bound=design.pin, send=send
+            ),
         )
     put_out(record, output)
     if profiles:

@@ -30,6 +30,8 @@ from syncline.trial import Variant
 
 PREPARE_TIMEOUT_S = 120.0
 
+Send = Callable[[Plan, Callable[[Progress], None]], LoadResult]
+
 
 class RunningService(Protocol):
     """What an experiment asks of a service; see :class:`syncline.launch.Service`."""
@@ -81,7 +83,7 @@ class Tools:
         placing: which cores what is bound to, in a sentence.
     """
 
-    load: Callable[[Plan, Callable[[Progress], None]], LoadResult]
+    load: Send
     open_workspace: Callable[[], AbstractContextManager[Workspace]]
     provide: Callable[[str, Mapping[str, str], Workspace, str | None], RunningBackend]
     start_service: StartService
@@ -94,7 +96,9 @@ class Tools:
     placing: str = ""
 
 
-def real_tools(*, probe: bool = True, database: bool = True, bound: bool = True) -> Tools:
+def real_tools(
+    *, probe: bool = True, database: bool = True, bound: bool = True, send: Send = engine.load
+) -> Tools:
     """This machine.
 
     Args:
@@ -102,10 +106,11 @@ def real_tools(*, probe: bool = True, database: bool = True, bound: bool = True)
         database: whether a core is to be kept for a database, where there are enough.
         bound: whether generator, service and database are bound to cores of their own, where
             there are enough; see :func:`syncline.experiment.placing.place`.
+        send: what runs loads: the engine here, or agents elsewhere.
     """
     placing = place(usable(), database=database, wanted=bound)
     return Tools(
-        load=_loader(placing),
+        load=_loader(placing, send),
         open_workspace=Workspace.open,
         provide=_provider(placing),
         start_service=_starter(placing),
@@ -119,11 +124,11 @@ def real_tools(*, probe: bool = True, database: bool = True, bound: bool = True)
     )
 
 
-def _loader(placing: Placing) -> Callable[[Plan, Callable[[Progress], None]], LoadResult]:
+def _loader(placing: Placing, send: Send) -> Send:
     def load(plan: Plan, on_progress: Callable[[Progress], None]) -> LoadResult:
-        return engine.load(replace(plan, pin_cpus=placing.generator), on_progress)
+        return send(replace(plan, pin_cpus=placing.generator), on_progress)
 
-    return load if placing.generator else engine.load
+    return load if placing.generator else send
 
 
 def _provider(
