@@ -11,11 +11,13 @@ import click
 
 from syncline.archive import archive_json, read_archive
 from syncline.cli import files
+from syncline.cli.otlp import check_endpoint, send
 from syncline.cli.stored import complete_run, load, store_option
 from syncline.errors import EnvironmentLackError, UsageError
 from syncline.record import RunRecord
 from syncline.report.hdr import run_hlog
 from syncline.report.openmetrics import openmetrics
+from syncline.report.otlp import otlp_metrics
 from syncline.report.trial_rows import trial_rows, trials_csv
 from syncline.store import Store
 
@@ -26,11 +28,16 @@ def _json(record: RunRecord) -> str:
     return json.dumps(archive_json(record), indent=2, allow_nan=False) + "\n"
 
 
+def _otlp(record: RunRecord) -> str:
+    return json.dumps(otlp_metrics(record), indent=2, allow_nan=False) + "\n"
+
+
 TEXTS: Mapping[str, Callable[[RunRecord], str]] = {
     "json": _json,
     "csv": trials_csv,
     "hlog": run_hlog,
     "openmetrics": lambda record: openmetrics(record.trials),
+    "otlp": _otlp,
 }
 
 
@@ -40,6 +47,7 @@ Examples:
   syncline export latest --format json --out run.json
   syncline export latest --format csv
   syncline export 20260102 --format hlog --out run.hlog
+  syncline export latest --otlp http://127.0.0.1:4318
 """
 )
 @click.argument("run", metavar="[RUN]", default="latest", shell_complete=complete_run)
@@ -49,14 +57,22 @@ Examples:
     default="json",
     show_default=True,
     help="json holds everything and can be imported; csv and parquet a row for each trial; hlog "
-    "the histograms over time; openmetrics what was observed over time.",
+    "the histograms over time; openmetrics and otlp what was observed over time.",
 )
 @click.option(
     *("-o", "--out"), metavar="FILE", default="-", help="Where to; standard output otherwise."
 )
+@click.option(
+    *("--otlp", "otlp_url"),
+    metavar="URL",
+    help="Send what was observed to this OpenTelemetry collector (OTLP over HTTP) instead.",
+)
 @store_option
-def export(*, run: str, kind: str, out: str, store: str) -> None:
-    """Write RUN as a file for another program or another store."""
+def export(*, run: str, kind: str, out: str, otlp_url: str | None, store: str) -> None:
+    """Write RUN as a file for another program or another store, or send it to a collector."""
+    if otlp_url is not None:
+        send(load(store, run), check_endpoint(otlp_url))
+        return
     record = load(store, run)
     if kind == "parquet":
         _write_parquet(record, out)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from syncline.outcome import Outcome, Series
 from syncline.report import clean
+from syncline.report.load_series import all_series
 from syncline.trial import Trial
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]+")
@@ -38,25 +40,43 @@ def openmetrics(trials: Iterable[tuple[Trial, Outcome]]) -> str:
     heads: dict[str, list[str]] = {}
     for trial, outcome in trials:
         begun = datetime.fromisoformat(outcome.started).timestamp()
-        for name, series in sorted(outcome.series.items()):
-            family, kind, unit, factor = _family(name, series.unit)
-            if family in heads and heads[family][0] != f"# TYPE {family} {kind}":
+        for name, series in sorted(all_series(outcome).items()):
+            family = family_of(name, series.unit)
+            kind = f"# TYPE {family.name} {family.kind}"
+            if family.name in heads and heads[family.name][0] != kind:
                 continue  # two spellings of one name; a family has one type
-            heads.setdefault(
-                family,
-                [f"# TYPE {family} {kind}", *([f"# UNIT {family} {unit}"] if unit else [])],
-            )
-            process = _PROCESS.search(name)
-            labels = _labels(trial, process[1] if process else None)
-            sample = f"{family}_total" if kind == "counter" else family
-            lines = families.setdefault(family, [])
-            lines += _samples(f"{sample}{labels}", series, factor, begun)
+            unit = [f"# UNIT {family.name} {family.unit}"] if family.unit else []
+            heads.setdefault(family.name, [kind, *unit])
+            lines = families.setdefault(family.name, [])
+            head = f"{family.sample}{_labels(trial, name)}"
+            lines += _samples(head, series, family.factor, begun)
     text = [line for family in sorted(families) for line in (*heads[family], *families[family])]
     return "\n".join([*text, "# EOF"]) + "\n"
 
 
-def _family(name: str, unit: str) -> tuple[str, str, str, float]:
-    """The family's name with its unit at the end, its type, its unit, and the values' factor."""
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family.
+
+    Attributes:
+        name: with its unit at the end.
+        kind: ``gauge`` or ``counter``.
+        unit: in words, or empty; ``factor`` is what values are multiplied by for it.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    factor: float
+
+    @property
+    def sample(self) -> str:
+        """What its samples are called."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+def family_of(name: str, unit: str) -> Family:
+    """The family that a series of that name and unit belongs to."""
     counter = name.endswith("_total")
     plain = _PROCESS.sub("", name).removesuffix("_total")
     word, factor = _UNITS.get(unit, ("", 1.0))
@@ -64,10 +84,11 @@ def _family(name: str, unit: str) -> tuple[str, str, str, float]:
     if word:
         plain = _SPELLINGS.sub("", plain)
     family = f"syncline_{plain}_{word}" if word else f"syncline_{plain}"
-    return family, "counter" if counter else "gauge", word, factor
+    return Family(family, "counter" if counter else "gauge", word, factor)
 
 
-def _labels(trial: Trial, process: str | None) -> str:
+def labels_of(trial: Trial, name: str) -> dict[str, str]:
+    """By what a sample of that series is told from others of its family."""
     given = {
         "case": trial.case,
         "variant": trial.variant.name,
@@ -75,9 +96,14 @@ def _labels(trial: Trial, process: str | None) -> str:
         "connections": str(trial.load.connections),
         "repeat": str(trial.repeat),
     }
-    if process is not None:
-        given["pid"] = process
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in given.items()) + "}"
+    if (process := _PROCESS.search(name)) is not None:
+        given["pid"] = process[1]
+    return given
+
+
+def _labels(trial: Trial, name: str) -> str:
+    given = labels_of(trial, name).items()
+    return "{" + ",".join(f'{key}="{_escaped(value)}"' for key, value in given) + "}"
 
 
 def _escaped(value: str) -> str:
