@@ -98,7 +98,7 @@ class Crowd:
     def _live(self, place: int, number: int) -> None:
         user = User(number, Random(f"{self._plan.seed}:{number}"))
         self._over.wait(max(0.0, -self._now_ns() / _NS))
-        while not (user.done or self._over.is_set()):
+        while not (user.done or self._all_sent() or self._over.is_set()):
             planned_ns = self._next_turn() if self.turns.open else None
             if self._over.is_set() or (self.turns.open and planned_ns is None):
                 return
@@ -150,6 +150,9 @@ class Crowd:
         self._tally.flow_ended(now_ns, kind, now_ns - began_ns, sample)
         return kind is None
 
+    def _all_sent(self) -> bool:
+        return self._left is not None and self._left <= 0
+
     def _may_send(self, step: Step) -> bool:
         """Waits as the step and the plan say; False if the load is over or all are sent."""
         if not isinstance(step, Step):
@@ -163,7 +166,7 @@ class Crowd:
             return True
         with self._left_lock:
             self._left -= 1
-            return self._left >= 0
+            return self._left >= 0  # below, every user ends: see _all_sent
 
     def _send(self, place: int, step: Step, planned_ns: int | None) -> Response:
         client = self.clients[place]
