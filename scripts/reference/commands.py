@@ -64,4 +64,5 @@ def _epilog(text: str) -> Iterator[str]:
         title, _, body = block.strip().partition("\n")
         if body:
             yield f"**{prose(title)}**\n"
-            yield "```sh\n" + re.sub(r"^  ", "", body.rstrip(), flags=re.MULTILINE) + "\n```\n"
+            kind = "sh" if title == "Examples:" else "text"
+            yield f"```{kind}\n" + re.sub(r"^  ", "", body.rstrip(), flags=re.MULTILINE) + "\n```\n"

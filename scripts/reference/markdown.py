@@ -34,7 +34,7 @@ def _linked(part: str) -> str:
         return part
     if part.startswith("http"):
         return f"<{part}>"
-    return re.sub(r"([\\*|]|(?<!\w)_|_(?!\w)|<(?=[\w/!]))", r"\\\1", part)
+    return re.sub(r"([\\*|]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!]))", r"\\\1", part)
 
 
 def _cell(text: str) -> str:
