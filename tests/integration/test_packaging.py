@@ -31,7 +31,7 @@ def test_a_wheel_installs_and_runs_without_the_repository(tmp_path: Path) -> Non
     assert {"syncline/py.typed", "syncline_probe/py.typed", "syncline_cases/py.typed"} <= names
     assert {"syncline/_engine.abi3.so", "syncline/_engine.pyi"} <= names
     page = {f"syncline/report/html/{name}" for name in ("assets/main.js", "vendor/uplot.min.js")}
-    assert page <= names
+    assert page | {"syncline/web/assets/live.js", "syncline/web/assets/web.css"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
     _installs_and_runs(tmp_path, [wheel])
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from syncline.cli import cli
+from syncline.cli.seam import run
 from syncline.cli.ui import check_exposure, offers
 from syncline.errors import UsageError
 from syncline.process import Workspace
@@ -329,6 +331,20 @@ def test_what_would_let_others_in_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=says):
         check_exposure(host, token, secure, loopback=host == "127.0.0.1")
+
+
+def test_a_certificate_that_cannot_be_used_is_said_before_anything_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("nonsense")
+    words = ["ui", "--tls-cert", f"{tmp_path}/cert.pem", "--tls-key", f"{tmp_path}/key.pem"]
+    assert run(cli, words) == 2
+    captured = capsys.readouterr()
+    assert "cannot be used" in captured.err
+    assert captured.out == ""
+    assert run(cli, words[:3]) == 2
+    assert "belong together" in capsys.readouterr().err
 
 
 def test_a_folder_s_own_service_is_offered_before_the_cases(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import ssl
 import webbrowser
 from pathlib import Path
 
@@ -154,6 +155,12 @@ def _tls(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
     for option, path in (("--tls-cert", cert), ("--tls-key", key)):
         if not path.is_file():
             raise UsageError(f"{option} {path} is no file.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise EnvironmentLackError(
+            f"--tls-cert {cert} and --tls-key {key} cannot be used: {error}."
+        ) from error
     return cert, key
 
 

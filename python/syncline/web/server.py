@@ -47,7 +47,6 @@ def serve(app: ASGIApp, bound: socket.socket, tls: tuple[Path, Path] | None = No
 
     Raises:
         KeyboardInterrupt: after the server was stopped by a signal.
-        EnvironmentLackError: the certificate or the key cannot be used.
     """
     config = uvicorn.Config(
         app,
@@ -64,10 +63,4 @@ def serve(app: ASGIApp, bound: socket.socket, tls: tuple[Path, Path] | None = No
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,
     )
-    try:
-        config.load()
-    except OSError as error:  # ssl.SSLError is one
-        raise EnvironmentLackError(
-            f"The certificate or its key cannot be used: {error}."
-        ) from error
     uvicorn.Server(config).run(sockets=[bound])
