@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python test-matrix format lock \
-	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis soak clean FORCE
+	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis bench-merge soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -138,6 +138,9 @@ bench-stats: setup ## coverage of intervals, a service against itself, known dif
 
 bench-diagnosis: setup ## the cause named for each service with a known fault, and for its twin (ARGS="--runs 1")
 	$(BIN)/python -m benchmarks.diagnosis $(ARGS)
+
+bench-merge: setup ## time and memory of merging what 1,000 agents recorded in ten minutes
+	$(BIN)/python -m benchmarks.merge $(ARGS)
 
 clean: ## remove what was built: .venv, target, caches
 	rm -rf $(VENV) target build dist site .mypy_cache .ruff_cache .pytest_cache

@@ -71,7 +71,7 @@ def counting() -> Iterator[Counting]:
 
 @contextlib.contextmanager
 def cluster() -> Iterator[Any]:
-    """A head without cores and nodes of one core each, which ask for a token."""
+    """Four nodes of one core each, the head among them, which ask for a token."""
     variables = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
@@ -83,10 +83,10 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     nodes = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
     )
     try:
-        for _ in range(NODES):
+        for _ in range(NODES - 1):
             nodes.add_node(wait=False, num_cpus=1)
         nodes.wait_for_nodes()
         yield nodes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,8 @@ from syncline.plan import Plan, Request, constant_rate
 from tests.integration.ray_cluster import NODES, Counting, cluster, counting, gone, until
 
 # Ray warns of its own coming changes and leaves sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore")
+# Five raylets take ten seconds to start, and ten times that beside other work.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
 
 DRIVER = """
 import sys
@@ -184,7 +186,7 @@ def other_driver(
     nodes: Any, service: Counting
 ) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A process whose two agents load the service for a minute."""
-    spare = [nodes.add_node(num_cpus=1), nodes.add_node(num_cpus=1)]
+    spare = nodes.add_node(num_cpus=2)
     child = driver(DRIVER, nodes.address, service.url)
     try:
         assert child.stdout is not None
@@ -195,8 +197,7 @@ def other_driver(
     finally:
         child.kill()
         child.communicate()
-        for node in spare:
-            nodes.remove_node(node)
+        nodes.remove_node(spare)
 
 
 def test_agents_end_when_their_driver_is_killed_or_cut_off(
@@ -246,3 +247,47 @@ def test_a_node_that_never_joins_and_one_that_joins_late(nodes: Any, tmp_path: P
     finally:
         nodes.remove_node(node)
     assert "runs Syncline 0.0.9, this is" in said
+
+
+def load_command(url: str, *options: str) -> subprocess.Popen[str]:
+    """A load on a private cluster, as the leader of its own process group."""
+    program = str(Path(sys.executable).with_name("syncline"))
+    command = [program, "load", url, "--on", "ray", "--agents", "2"]
+    return subprocess.Popen(
+        [*command, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def started_by(child: subprocess.Popen[str]) -> list[int]:
+    return [process.pid for process in psutil.Process(child.pid).children(recursive=True)]
+
+
+def test_a_private_cluster_ends_with_its_run(service: Counting, tmp_path: Path) -> None:
+    written = tmp_path / "result.json"
+    child = load_command(service.url, "-d", "60", "--json", str(written))
+    assert until(lambda: len(service.paths) > 10 or child.poll() is not None, 120)
+    assert child.poll() is None, child.communicate()
+    processes = started_by(child)
+    assert len(processes) >= 4, "a cluster of its own"
+    os.killpg(child.pid, signal.SIGINT)  # as Ctrl-C does: to all of them
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 130, said
+    result = json.loads(written.read_text())
+    assert [agent["number"] for agent in result["agents"]] == [0, 1]
+    assert result["ok"] > 0, "what was measured until then is kept"
+    assert gone(processes, within_s=20)
+
+
+def test_a_private_cluster_ends_when_its_run_is_killed(service: Counting) -> None:
+    child = load_command(service.url, "-d", "60")
+    assert until(lambda: len(service.paths) > 10 or child.poll() is not None, 120)
+    assert child.poll() is None, child.communicate()
+    processes = started_by(child)
+    assert len(processes) >= 4
+    child.kill()
+    child.communicate()
+    assert gone(processes, within_s=40)

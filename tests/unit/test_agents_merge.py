@@ -21,6 +21,8 @@ from syncline.outcome import (
     Silence,
     Validity,
 )
+from syncline.plan import Plan
+from syncline.report.load_health import health_rows
 from tests.unit.factories import interval, latencies_us, load_result
 
 NAMES = ("service_time", "response_time", "first_byte", "connect", "error_time", "lateness")
@@ -230,3 +232,13 @@ def test_histograms_of_other_units_or_none_at_all_are_refused() -> None:
     broken = replace(good, histograms=replace(good.histograms, connect="AAAA"))
     with pytest.raises(MeasurementError, match="histogram cannot be read"):
         merge(parts([good, broken]))
+
+
+def test_a_report_says_who_sent_the_load() -> None:
+    merged = merge(parts([result(VALUES[:50])], late_s=[0.0]), [agent(1, 2, lost_s=4.2)])
+    rows = dict(health_rows(Plan("http://127.0.0.1:1"), merged))
+    said = rows["agents"]
+    assert "2 agents on 2 machines" in said.text
+    assert "agent 1 lost at 4.2 s with 50.0 % of the load" in said.text
+    assert said.tone == "bad"
+    assert "agents" not in dict(health_rows(Plan("http://127.0.0.1:1"), load_result()))

@@ -20,6 +20,8 @@ def health_rows(plan: Plan, result: LoadResult) -> Iterator[Row]:
     if isinstance(plan.schedule, OpenLoop):
         yield _schedule(result)
     yield _generator(plan, result)
+    if result.agents:
+        yield _agents(result)
 
 
 def _connections(result: LoadResult) -> Row:
@@ -80,3 +82,25 @@ def _generator(plan: Plan, result: LoadResult) -> Row:
         f"{units.span(own.cpu_s)} CPU{each}; {busiest} {units.share(own.cpu_share)} busy; {end}",
         tone,
     )
+
+
+def _agents(result: LoadResult) -> Row:
+    """Who sent it, which of them was lost or the limit, and how well they kept together."""
+    agents = result.agents
+    parts = [f"{units.plural(len(agents), 'agent')} on {_nodes(result)}"]
+    lost = [agent for agent in agents if agent.lost_s is not None]
+    limits = [str(agent.number) for agent in agents if agent.bottleneck]
+    parts += [
+        f"agent {agent.number} lost at {agent.lost_s:.1f} s with {units.share(agent.share)} of "
+        "the load"
+        for agent in lost
+    ]
+    if limits:
+        parts.append(f"the limit was agent {', '.join(limits)}")
+    latest = max(agent.late_s for agent in agents)
+    parts.append(f"begun within {units.duration(latest * 1e6)} of each other")
+    return "agents", Sentence("; ".join(parts), "bad" if lost or limits else "normal")
+
+
+def _nodes(result: LoadResult) -> str:
+    return units.plural(len({agent.node for agent in result.agents}), "machine")
