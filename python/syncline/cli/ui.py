@@ -79,7 +79,8 @@ def ui(
         from syncline.web.kept import Kept
     except ModuleNotFoundError as error:
         raise EnvironmentLackError(
-            f"The page needs {error.name}; 'pip install syncline[ui]' brings it."
+            f"The page needs {str(error.name).partition('.')[0]}; "
+            "'pip install syncline[ui]' brings it."
         ) from error
     tls = _tls(tls_cert, tls_key)
     check_exposure(host, token, tls is not None, loopback=is_loopback(host))
