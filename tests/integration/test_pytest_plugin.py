@@ -117,3 +117,43 @@ def test_a_suite_that_loads_nothing_does_not_pay_for_it(place: Path) -> None:
     assert "syncline" not in done.stdout.partition("\n")[2].replace("syncline-", "")
     modules = set(json.loads((place / "modules.json").read_text()))
     assert modules <= {"syncline", "syncline.pytest_plugin"}
+
+
+STORED = """
+import os
+
+import asyncpg
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"])
+    try:
+        body = str(await connection.fetchval("SELECT 40 + 2")).encode()
+    finally:
+        await connection.close()
+    await send({"type": "http.response.start", "status": 200,
+                "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": body})
+"""
+WITH_POSTGRES = """
+def test_orders(syncline, syncline_postgres):
+    result = syncline.run(
+        "shop.main:app", path="/orders", backends={"DATABASE_URL": syncline_postgres},
+        connections=2, duration=1,
+    )
+    assert result.requests > 0
+    assert result.errors == 0, result
+    assert any(name.startswith("postgres.") for name in result.outcome.series)
+"""
+
+
+@pytest.mark.postgres
+def test_a_server_of_the_session_reaches_the_service_and_is_observed(place: Path) -> None:
+    (place / "src" / "shop" / "main.py").write_text(STORED)
+    (place / "test_shop.py").write_text(WITH_POSTGRES)
+    done = pytest_in(place, "-rs")
+    if "1 skipped" in done.stdout:
+        pytest.skip(done.stdout)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

@@ -37,6 +37,9 @@ SERIES = {
     "probe.limiter_waiting": Series("1", (0.1,), (8,)),
     "probe.sql_statements_total": Series("1", (0.1, 0.2), (7, 14)),
     "machine.cpu_share.0": Series("share", (0.1,), (0.5,)),
+    # They differ by their unit alone.
+    "sockets.unread": Series("1", (0.1,), (3,)),
+    "sockets.unread_bytes": Series("bytes", (0.1,), (900,)),
 }
 OUTCOME = make.outcome(series=SERIES)
 
@@ -53,21 +56,22 @@ def metrics(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_otlp_has_base_units_instants_and_kinds() -> None:
     found = metrics(otlp_metrics(record()))
-    (lag,) = found["syncline_probe_loop_lag_max"]["gauge"]["dataPoints"]
-    assert found["syncline_probe_loop_lag_max"]["unit"] == "s"
+    (lag,) = found["syncline_probe_loop_lag_max_seconds"]["gauge"]["dataPoints"]
+    assert found["syncline_probe_loop_lag_max_seconds"]["unit"] == "s"
     assert lag["asDouble"] == 0.25
     assert lag["timeUnixNano"] == "1767323045100000000"  # 2026-01-02T03:04:05Z and 0.1 s
     assert {"key": "connections", "value": {"stringValue": "48"}} in lag["attributes"]
     statements = found["syncline_probe_sql_statements"]["sum"]
     assert (statements["isMonotonic"], statements["aggregationTemporality"]) == (True, 2)
     assert [one["asDouble"] for one in statements["dataPoints"]] == [7, 14]
-    assert len(found["syncline_process_rss"]["gauge"]["dataPoints"]) == 1
+    assert len(found["syncline_process_rss_bytes"]["gauge"]["dataPoints"]) == 1
 
 
 def in_prometheus(metric: dict[str, Any]) -> str:
     """The name that Prometheus gives a metric of OTLP; see its compatibility specification."""
     unit = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}.get(metric.get("unit", ""), "")
-    return f"{metric['name']}{unit}{'_total' if 'sum' in metric else ''}"
+    name = metric["name"].removesuffix(unit) + unit
+    return f"{name}_total" if "sum" in metric else name
 
 
 def names_of_openmetrics() -> set[str]:

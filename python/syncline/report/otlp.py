@@ -50,11 +50,10 @@ def _add(metrics: dict[str, dict[str, Any]], name: str, unit: str, points: list[
     family = family_of(name, unit)
     made = metrics.get(family.name)
     if made is None:
-        word = _UNITS.get(family.unit, "")
-        # A unit that Prometheus' names do not know stays in the name, or it would be lost there.
-        stem = family.name.removesuffix(f"_{family.unit}") if word else family.name
-        made = metrics[family.name] = {"name": stem}
-        if word:
+        # With the unit's word in it: two series may differ by their unit alone. Whoever puts
+        # units into names, as Prometheus does, leaves one that is there as it is.
+        made = metrics[family.name] = {"name": family.name}
+        if word := _UNITS.get(family.unit):
             made["unit"] = word
         if family.kind == "counter":
             made["sum"] = {
