@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -48,18 +49,17 @@ def find(queue: Queue, seed: int = 1, effort: Effort = EFFORT) -> tuple[Capacity
 @cache
 def truth(queue: Queue) -> float:
     """The rate at which half of the windows meet the objective, by plain counting."""
-    low: float = 0.3 * queue.most_rps
-    high: float = 1.5 * queue.most_rps
-    for _ in range(7):
-        middle = (low + high) / 2
-        load = Load(64, EFFORT.step_s, schedule=constant_rate(middle), warmup_s=EFFORT.warmup_s)
-        met = sum(
-            judged(middle, BOUNDS, queue.outcome(Trial("shop", SYNC, load, seed=seed))).verdict
-            == "met"
-            for seed in range(9000, 9013)
-        )
-        low, high = (middle, high) if met > 6 else (low, middle)
-    return (low + high) / 2
+    shares: list[tuple[float, float]] = []
+    for percent in range(70, 125, 5):
+        rate = percent / 100 * queue.most_rps
+        load = Load(64, EFFORT.step_s, schedule=constant_rate(rate), warmup_s=EFFORT.warmup_s)
+        trials = [Trial("shop", SYNC, load, seed=seed) for seed in range(9000, 9040)]
+        verdicts = [judged(rate, BOUNDS, queue.outcome(trial)).verdict for trial in trials]
+        shares.append((rate, verdicts.count("met") / len(verdicts)))
+    for (below, more), (above, less) in pairwise(shares):
+        if more >= 0.5 > less:
+            return below + (above - below) * (more - 0.5) / (more - less)
+    raise AssertionError(f"the border is not among {shares}")
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,15 @@ def test_a_search_that_believes_every_answer_would_be_misled() -> None:
     quiet = truth(replace(queue, disturbed=0.0))
 
     def plainly(seed: int) -> float:
-        low, high = queue.most_rps / 64, 4 * queue.most_rps
+        low: float = queue.most_rps / 64
+        high: float = 4 * queue.most_rps
         for number in range(14):
             middle = (low * high) ** 0.5
             load = Load(64, 2.0, schedule=constant_rate(middle), warmup_s=0.4)
             trial = Trial("shop", SYNC, load, repeat=number, seed=seed + number)
             met = judged(middle, BOUNDS, queue.outcome(trial)).verdict == "met"
             low, high = (middle, high) if met else (low, middle)
-        return (low * high) ** 0.5
+        return float((low * high) ** 0.5)
 
     def off(rate: float | None) -> bool:
         return abs((rate or 0) / quiet - 1) > 0.1

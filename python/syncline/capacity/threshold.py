@@ -21,10 +21,10 @@ from functools import lru_cache
 # then; that one is met which it cannot hold is rare.
 _MISSED_BELOW = 0.08
 _MET_ABOVE = 0.01
-# From "almost a wall" to "over a quarter of the rate": the width of the border, in logarithms.
-# Narrow borders are a little more usual than wide ones.
-_WIDTHS = (0.004, 0.015, 0.05, 0.12)
-_USUAL = (0.3, 0.3, 0.25, 0.15)
+# From "almost a wall" to "over a third of the rate": the width of the border, in logarithms.
+# Wide borders are the usual ones of queues: in a short window chance decides over a broad range.
+_WIDTHS = (0.004, 0.015, 0.05, 0.16)
+_USUAL = (0.2, 0.2, 0.3, 0.3)
 _GRID = 0.02
 # Before any step: near what the pilot showed, but anywhere is possible.
 _GUESS_SPREAD = 0.35
