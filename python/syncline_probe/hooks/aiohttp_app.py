@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -24,12 +25,21 @@ def install(board: Board, library: ModuleType | None) -> None:
         finally:
             requests.current.reset(token)
             request.inner = None
-            request.route = _route(asked)
             requests.end(request)
 
     module.Application._handle = _handle
+    _note_resources(sys.modules[module.UrlDispatcher.__module__])
 
 
-def _route(asked: Any) -> str | None:
-    resource = getattr(getattr(asked.match_info, "route", None), "resource", None)
-    return None if resource is None else f"{asked.method} {resource.canonical}"
+def _note_resources(dispatcher: Any) -> None:
+    """As the router finds it, so that a request that is still inside has its route already."""
+    original = dispatcher.UrlMappingMatchInfo.__init__
+
+    def begin(self: Any, match: Any, route: Any) -> None:
+        original(self, match, route)
+        request = requests.current.get()
+        resource = getattr(route, "resource", None)
+        if request is not None and resource is not None:
+            request.route = f"{request.method} {resource.canonical}"
+
+    dispatcher.UrlMappingMatchInfo.__init__ = begin
