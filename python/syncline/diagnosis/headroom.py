@@ -12,6 +12,8 @@ from syncline.diagnosis.weigh import conclude, sign
 from syncline.diagnosis.wording import figure
 from syncline.finding import Finding
 
+PROCESSORS = "the machine's processors"
+_CROWDED = 0.1  # of the machine, by others than service, database and generator
 _NEAR = 0.9  # of a resource that is used up, as far as anyone can tell
 
 
@@ -60,7 +62,7 @@ def uses(view: View) -> Iterator[Use]:
     if (cores := cpu_cores(view)) is not None:
         yield Use("a worker's core", cores, "process")
     if (machine := view.mean(names.MACHINE_CPU)) is not None:
-        yield Use("the machine's processors", machine, "machine")
+        yield Use(PROCESSORS, machine, "machine")
     for pool in pools(view):
         if pool.limit:
             yield Use("the connection pool", pool.out / pool.limit, "probe")
@@ -77,7 +79,14 @@ def _limit(view: View, first: Use | None) -> str:
     if first is None:
         return "What would give out first was not observed."
     if first.share >= _NEAR:
-        return f"{first.what[:1].upper()}{first.what[1:]} is used up: more load only waits longer."
+        others = view.mean(names.OTHERS) or 0.0
+        if first.what == PROCESSORS and others >= _CROWDED:
+            return (
+                f"{_capital(first.what)} are used up, but to {others:.0%} by other programs: on a "
+                "machine of its own the service may bear more."
+            )
+        verb = "are" if first.what.endswith("s") else "is"
+        return f"{_capital(first.what)} {verb} used up: more load only waits longer."
     if first.share <= 0:
         return "No resource was used to speak of."
     # Use grows with throughput (utilisation law, U = X·S).
@@ -86,3 +95,7 @@ def _limit(view: View, first: Use | None) -> str:
         f"First to give out would be {first.what} ({first.share:.0%} used), at about "
         f"{figure(limit)} answers a second."
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

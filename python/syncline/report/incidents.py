@@ -49,11 +49,20 @@ def failure_words(result: LoadResult) -> str:
     return ", ".join(kinds)
 
 
+def after_silence(result: LoadResult | None) -> str:
+    """What came after a silence that did not last to the end.
+
+    A silence ends with whatever ends, a time-out too; answers came again only if any came.
+    """
+    good = result is not None and result.ok > 0
+    return "then answers came again" if good else "then requests ended, none with success"
+
+
 def _incident(outcome: Outcome) -> tuple[str, str] | None:
     result = outcome.result
     match state_of(outcome):
         case "hang" if outcome.hang is not None:
-            again = "" if outcome.hang.until_end else "; then answers came again"
+            again = "" if outcome.hang.until_end else f"; {after_silence(result)}"
             return "hung", hang_words(outcome.hang, result) + again + _and_reasons(outcome)
         case "dead" if result is not None:
             how = failure_words(result) or f"{units.count(result.in_flight)} in flight at the end"
@@ -83,5 +92,5 @@ def _counted(result: LoadResult | None) -> str:
 def _pause(result: LoadResult | None) -> tuple[str, str] | None:
     if result is None or result.silence is None:
         return None
-    end = "to the end" if result.silence.until_end else "then answers came again"
+    end = "to the end" if result.silence.until_end else after_silence(result)
     return "paused", f"{hang_words(result.silence, None)}, {end}"

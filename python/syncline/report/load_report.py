@@ -19,7 +19,7 @@ from syncline.report.document import (
     Sparkline,
 )
 from syncline.report.document import sentences as paragraph
-from syncline.report.incidents import hang_words
+from syncline.report.incidents import after_silence, hang_words
 from syncline.report.load_health import health_rows
 from syncline.report.load_tables import ends_table, latency_table, request_table
 from syncline.report.load_verdict import verdict
@@ -67,8 +67,8 @@ def _nodes(plan: Plan, result: LoadResult, detail: bool, interrupted: bool) -> I
         yield request_table(result)
     yield Facts(tuple(health_rows(plan, result)))
     if result.silence is not None and hang_of(result) is None:
-        end = ", to the end" if result.silence.until_end else ", then answers came again"
-        yield Note("warn", _capital(hang_words(result.silence, None)) + end + ".")
+        end = "to the end" if result.silence.until_end else after_silence(result)
+        yield Note("warn", f"{_capital(hang_words(result.silence, None))}, {end}.")
     for code in (code for code in result.notes if code not in _SAID):
         yield Note("info", NOTES.get(code, code))
     yield _verdict(plan, result, interrupted)
