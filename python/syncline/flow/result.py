@@ -87,6 +87,9 @@ def result_of(plan: Plan, parts: Sequence[Data], start_ns: int) -> FlowResult:
     share = max(part["cpu_s"] for part in parts) / duration_s
     lateness = quantiles(times["lateness"]) if is_open else None
     reasons = _reasons(counts, in_flight, is_open, share, lateness, unsent, plan)
+    flows = _flows(parts, cpu_s, ended)
+    if flows.broken and not flows.done:
+        reasons = (*reasons, f"no flow went through: {flows.first_error}")
     silence = _silence([part["silences"] for part in parts], end_s)
     interrupted = any(part["interrupted"] for part in parts)
     load = LoadResult(
@@ -138,7 +141,7 @@ def result_of(plan: Plan, parts: Sequence[Data], start_ns: int) -> FlowResult:
         ),
         started_monotonic_ns=start_ns,
     )
-    return FlowResult(load, _flows(parts, cpu_s, ended), interrupted)
+    return FlowResult(load, flows, interrupted)
 
 
 def quantiles(one: Histogram) -> Quantiles | None:
