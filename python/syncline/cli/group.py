@@ -92,7 +92,6 @@ class LazyGroup(click.Group):
             raise TypeError(f"{module}.{attribute} is no command")
         return command
 
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in their sections, a line each."""
         shown: set[str] = set()
