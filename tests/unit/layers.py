@@ -68,7 +68,17 @@ HEIGHT = {room: height for height, row in enumerate(ROWS) for room in row.rooms}
 ONLY_FOR: Mapping[str, frozenset[str]] = {
     "_engine": frozenset({"engine", "agents", "flow"}),
     "process": frozenset(
-        "launch backends observe profile experiment web cli testing pytest_plugin".split()
+        [
+            "launch",
+            "backends",
+            "observe",
+            "profile",
+            "experiment",
+            "web",
+            "cli",
+            "testing",
+            "pytest_plugin",
+        ]
     ),
     "syncline_probe": frozenset({"launch", "observe", "profile"}),
     "syncline_cases": frozenset({"experiment", "web", "cli", "testing"}),
