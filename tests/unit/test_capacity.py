@@ -24,6 +24,8 @@ from syncline.errors import UsageError
 from syncline.objective import parse_objectives
 from syncline.outcome import Outcome, ServiceExit, Validity
 from syncline.plan import constant_rate
+from syncline.report.comparison import build_comparison
+from syncline.report.markdown import render_markdown
 from syncline.search import Measured
 from syncline.trial import Case, Load, Trial, Variant
 from tests.unit import factories as make
@@ -266,3 +268,11 @@ def test_the_answer_is_a_sentence(found: tuple[Capacity, ...], text: str) -> Non
 )
 def test_a_rate_has_the_digits_that_are_known(rate: float, half: float, text: str) -> None:
     assert rate_words(capacity("a", rate, half, None)) == text
+
+
+def test_a_kept_run_shows_the_answer_as_the_search_did() -> None:
+    found, measured = find(Queue(), effort=replace(EFFORT, budget_s=30))
+    record = make.run_record(case=CASE, trials=measured)
+    text = render_markdown(build_comparison(record))
+    assert found.rate_rps is not None
+    assert sentence((found,)) in text

@@ -17,7 +17,7 @@ from syncline.trial import Trial
 from syncline.usl import Usl, fit
 
 # Where a threshold may be, as shares of what the closed loop got out of the service.
-_LOWEST, _GUESS, _HIGHEST = 1 / 64, 0.8, 4.0
+_LOWEST, _GUESS, _HIGHEST = 1 / 64, 0.8, 2.0
 
 
 @dataclass(frozen=True, slots=True)

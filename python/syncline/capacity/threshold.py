@@ -28,7 +28,7 @@ _USUAL = (0.2, 0.2, 0.3, 0.3)
 _GRID = 0.02
 # Before any step: near what the pilot showed, but anywhere is possible.
 _GUESS_SPREAD = 0.35
-_GUESS_SHARE = 0.7
+_GUESS_SHARE = 0.85
 
 
 @dataclass(frozen=True, slots=True)

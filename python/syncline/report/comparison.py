@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syncline.capacity import capacities
 from syncline.record import Environment, RunRecord
 from syncline.report import units
+from syncline.report.capacity import capacity_nodes
 from syncline.report.document import (
     Cell,
     Column,
@@ -51,6 +53,8 @@ def opening_nodes(record: RunRecord) -> Iterator[Node]:
         )
     if not record.planned and not record.trials:
         yield sentences("No trial was planned, so there is nothing to show.")
+    if record.of_phase("capacity"):
+        yield from capacity_nodes(capacities(record.trials))
 
 
 def table_nodes(record: RunRecord, cells: Grid, original: Original) -> Iterator[Node]:
