@@ -34,7 +34,7 @@ _SETTLED = 30
 
 
 def main() -> int:
-    """Run, print, and write the report; fails if an interval took longer than its bound."""
+    """Run, print, and write the report; fails if an interval cost more than its bound."""
     options = _options()
     report = measure(options)
     text = markdown(report)
@@ -42,7 +42,9 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "merge.md").write_text(text)
     (options.out / "merge.json").write_text(json.dumps(report, indent=1) + "\n")
-    good = report["p99_s"] < BOUND_S and report["growth_per_interval"] < BOUND_BYTES_PER_INTERVAL
+    good = (
+        report["p99_cpu_s"] < BOUND_S and report["growth_per_interval"] < BOUND_BYTES_PER_INTERVAL
+    )
     return 0 if good else 1
 
 
@@ -80,6 +82,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "p99_s": _at(took_s, 0.99),
         "longest_s": max(took_s),
         "median_cpu_s": _at(cpu_s, 0.5),
+        "p99_cpu_s": _at(cpu_s, 0.99),
         "settled_bytes": sizes[settled],
         "last_bytes": sizes[-1],
         "most_bytes": max(sizes),
@@ -102,12 +105,14 @@ Command: `{report["command"]}`
 
 {facts}
 
-| per interval: median | p99 | longest | CPU, median |
-| ---: | ---: | ---: | ---: |
-| {report["median_s"] * 1e3:.0f} ms | {report["p99_s"] * 1e3:.0f} ms | \
-{report["longest_s"] * 1e3:.0f} ms | {report["median_cpu_s"] * 1e3:.0f} ms |
+| per interval: CPU, median | CPU, p99 | elapsed, median | p99 | longest |
+| ---: | ---: | ---: | ---: | ---: |
+| {report["median_cpu_s"] * 1e3:.0f} ms | {report["p99_cpu_s"] * 1e3:.0f} ms | \
+{report["median_s"] * 1e3:.0f} ms | {report["p99_s"] * 1e3:.0f} ms | \
+{report["longest_s"] * 1e3:.0f} ms |
 
-The bound is {BOUND_S:g} s at p99: merging must keep pace with the run.
+The bound is {BOUND_S:g} s of CPU at p99: merging must keep pace with the run. Elapsed
+time is longer where others use the machine.
 
 | memory after {_SETTLED} intervals | at the end | most | growth per interval | its result alone |
 | ---: | ---: | ---: | ---: | ---: |

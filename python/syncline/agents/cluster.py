@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -18,6 +19,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from syncline.agents import access
@@ -26,6 +28,8 @@ from syncline.errors import EnvironmentLackError, MeasurementError, UsageError
 
 _ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>\[[^\]]+\]|[^:/\s]+):(?P<port>\d{1,5})")
 _REACH_S = 5.0
+_TEMPORARY = "/tmp"  # noqa: S108 - as short as can be, see below
+_PREFIX = "syncline-ray-"
 _STORE_BYTES = 80 * 1024 * 1024  # the least that Ray takes; plans and results are far smaller
 
 
@@ -159,8 +163,9 @@ def connect(place: Place, cores: int) -> Iterator[Cluster]:
 def _private(place: Place, cores: int) -> Iterator[None]:
     import ray
 
+    _sweep()
     # Short, since the paths of Unix sockets below it may have 107 characters.
-    directory = tempfile.mkdtemp(prefix="syncline-ray-", dir="/tmp")
+    directory = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_TEMPORARY)
     try:
         try:
             with _own_signals():
@@ -179,6 +184,16 @@ def _private(place: Place, cores: int) -> Iterator[None]:
     finally:
         ray.shutdown()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Removes what private clusters of killed runs left: no process could do it then."""
+    for found in Path(_TEMPORARY).glob(f"{_PREFIX}*-*"):
+        owner = found.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            with contextlib.suppress(OSError):
+                if found.lstat().st_uid == os.getuid() and not found.is_symlink():
+                    shutil.rmtree(found, ignore_errors=True)
 
 
 @contextlib.contextmanager
