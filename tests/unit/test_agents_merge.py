@@ -174,13 +174,44 @@ def test_the_agent_that_was_the_bottleneck_is_named() -> None:
 
 
 def test_one_reason_of_all_agents_is_said_once() -> None:
-    bad = result(VALUES[:9], validity=Validity.of(("errors dominate: 9 of 10 failed",)))
-    merged = merge(parts([bad] * 4))
+    reasons = Validity.of(("generator saturated: a thread of it used its whole core",))
+    merged = merge(parts([result(VALUES[:9], validity=reasons)] * 4))
     assert merged.validity.reasons == (
-        "errors dominate on all agents; the first of them: 9 of 10 failed",
+        "generator saturated on all agents; the first of them: a thread of it used its whole core",
     )
-    idle = replace(bad, planned=0, validity=Validity.of(("nothing was sent",)))
-    assert merge(parts([result(VALUES[:9]), idle])).validity.status == "valid"
+
+
+def test_errors_are_judged_for_the_whole_and_not_by_agent() -> None:
+    good = result(VALUES[:50])
+    hung = result(
+        (), ok=0, timed_out=20, validity=Validity.of(("errors dominate: no request succeeded",))
+    )
+    assert merge(parts([good, hung])).validity.status == "valid"
+    assert merge(parts([good, hung, hung, hung])).validity.reasons == (
+        "errors dominate: 60 of 110 requests failed or timed out",
+    )
+    assert (
+        merge(parts([hung, hung]))
+        .validity.reasons[0]
+        .startswith("errors dominate: no request succeeded; 0 failed, 40 timed out")
+    )
+    idle = result(
+        (), planned=0, started=0, in_flight=0, validity=Validity.of(("nothing was sent",))
+    )
+    assert merge(parts([good, idle])).validity.status == "valid"
+    assert merge(parts([idle, idle])).validity.reasons == ("nothing was sent",)
+
+
+def test_a_schedule_is_held_or_not_by_all_agents_together() -> None:
+    def unsent(count: int) -> LoadResult:
+        one = result(VALUES[:50], planned=1000)
+        return replace(one, generator=replace(one.generator, unsent=count))
+
+    assert merge(parts([unsent(15), unsent(0)])).validity.status == "valid"
+    assert merge(parts([unsent(15), unsent(6)])).validity.reasons == (
+        "schedule not held: 21 of 2000 planned requests were not sent, for want of a free "
+        "connection among 128",
+    )
 
 
 def test_silence_is_what_all_agents_shared() -> None:

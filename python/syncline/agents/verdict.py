@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from syncline.outcome import Agent, LoadResult, Validity
 
 # Agents that began further apart than this did not send the load that was asked for.
 _APART_S = 0.5
+# As in engine/src/judge.rs: the share of planned requests that may be unsent.
+_UNSENT_SHARE = 0.01
+# What an agent says of its own few connections is judged for the whole again: that half of one
+# agent's requests failed does not make errors dominate.
+_OF_THE_WHOLE = ("errors dominate", "nothing was sent", "schedule not held")
 
 
 def validity(parts: Sequence[tuple[Agent, LoadResult]], agents: Sequence[Agent]) -> Validity:
@@ -15,12 +20,13 @@ def validity(parts: Sequence[tuple[Agent, LoadResult]], agents: Sequence[Agent])
     reasons = [_lost(agent) for agent in agents if agent.lost_s is not None]
     found: dict[str, tuple[str, list[int]]] = {}
     for agent, result in parts:
-        if result.planned == 0:
-            continue  # its share of a short load has no request: that it sent nothing is right
         for text in result.validity.reasons:
             kind = text.partition(":")[0]
+            if kind in _OF_THE_WHOLE:
+                continue
             found.setdefault(kind, (text, []))[1].append(agent.number)
     reasons += [_said(text, numbers, len(parts)) for text, numbers in found.values()]
+    reasons += _of_the_whole([result for _, result in parts])
     latest = max(agents, key=lambda agent: agent.late_s, default=None)
     if latest is not None and latest.late_s > _APART_S:
         reasons.append(
@@ -28,6 +34,31 @@ def validity(parts: Sequence[tuple[Agent, LoadResult]], agents: Sequence[Agent])
             f"{latest.late_s:.2f} s after the first"
         )
     return Validity.of(tuple(reasons))
+
+
+def _of_the_whole(results: Sequence[LoadResult]) -> Iterator[str]:
+    ok = sum(result.ok for result in results)
+    failed = sum(result.failed for result in results)
+    timed_out = sum(result.timed_out for result in results)
+    in_flight = sum(result.in_flight for result in results)
+    planned = sum(result.planned or 0 for result in results)
+    unsent = sum(result.generator.unsent for result in results)
+    asked = sum(result.connections.asked for result in results)
+    ended = ok + failed + timed_out
+    if planned and unsent > _UNSENT_SHARE * planned:
+        yield (
+            f"schedule not held: {unsent} of {planned} planned requests were not sent, for want of "
+            f"a free connection among {asked}"
+        )
+    if not ok and not ended and not in_flight:
+        yield "nothing was sent"
+    elif not ok:
+        yield (
+            f"errors dominate: no request succeeded; {failed} failed, {timed_out} timed out, "
+            f"{in_flight} had no answer"
+        )
+    elif 2 * (failed + timed_out) > ended:
+        yield f"errors dominate: {failed + timed_out} of {ended} requests failed or timed out"
 
 
 def notes(results: Iterable[LoadResult], lost: Sequence[Agent]) -> tuple[str, ...]:
