@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults.registry import FAULTS, Fault, Side
+from tests.faults.fault import Fault, Side
+from tests.faults.registry import FAULTS
 from tests.faults.running import Told, right, told
 
 from benchmarks import machine

@@ -12,7 +12,7 @@ from syncline.finding import Finding
 from syncline.record import RunRecord
 from syncline.store import Store
 from syncline.trial import sweep
-from tests.faults.registry import Fault, Side
+from tests.faults.fault import Fault, Side
 
 
 @dataclass(frozen=True, slots=True)
