@@ -190,6 +190,10 @@ def window(**changes: object) -> Outcome:
     )
 
 
+# At 500/s some 200 are under way: at the end of the window too, and, after a warm-up that is
+# longer than an answer takes, at its beginning.
+SLOWLY = make.quantiles([400_000.0])
+WARM = (make.interval(0.0, 200, end_s=0.5, warmup=True),)
 SLOW = {"response_time_us": make.quantiles([150_000.0])}
 
 
@@ -200,6 +204,9 @@ SLOW = {"response_time_us": make.quantiles([150_000.0])}
         (window(**SLOW), "missed", "p99 was 150 ms"),
         (window(failed=30), "missed", "errors was 2.9 %"),
         (window(in_flight=200), "missed", "it fell behind"),
+        (window(in_flight=200, carried_in=190, intervals=WARM), "met", ""),
+        (window(in_flight=200, service_time_us=SLOWLY), "met", ""),
+        (window(in_flight=200, service_time_us=SLOWLY, intervals=WARM), "missed", "200 of 1000"),
         (window(reasons=(SCHEDULE,)), "missed", "schedule not held"),
         (window(hang=make.hung_result().silence), "missed", "no answer for"),
         (window(died=1, reasons=("the service died during the load",)), "missed", "the service"),
