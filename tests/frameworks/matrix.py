@@ -12,7 +12,7 @@ from syncline.trial import Case, Experiment, Interface, Load, Server, Trial, Var
 _APPS = "tests.frameworks.apps."
 _LOAD_S = 2.0
 # Few where requests are dear, so that some end on a busy machine too; many for a pool of 2.
-_CONNECTIONS: Mapping[Code, int] = {"n-plus-one": 4, "pool-exhausted": 12, "loop-blocked": 6}
+_CONNECTIONS: Mapping[Code, int] = {"n-plus-one": 4, "pool-exhausted": 12, "loop-blocked": 4}
 _THREADS = ("--worker-class", "gthread", "--threads", "12")
 
 ORDERS, REPORTS, SIGNATURES = "/orders/7", "/reports/7", "/signatures/a"

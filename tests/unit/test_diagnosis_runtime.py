@@ -25,10 +25,12 @@ from tests.unit.diagnosing import (
     threads,
     trial,
 )
+from tests.unit.factories import quantiles
 
 FROZEN = {"probe.loop_lag_max_ms": rising(1000), "probe.loop_lag_p50_ms": rising(500)}
 LAG = {"probe.loop_lag_max_ms": 900, "probe.loop_lag_p50_ms": 400}
 UNREAD = {"sockets.unread": 180, "sockets.established": 200}
+SHORTER = {"probe.loop_lag_max_ms": 150, "probe.loop_lag_p50_ms": 80}
 LOCK = ["/usr/lib/python3.11/asyncio/locks.py", 100, "Lock.acquire"]
 MACHINE = {"machine.cpu_share": 0.55}
 
@@ -37,11 +39,18 @@ def blocked(**data: Any) -> Any:
     fields: dict[str, Any] = {
         "where": LINE,
         "lag_ms": 900.0,
-        "one_callback": True,
+        "looks": 4,
+        "callbacks": 1,
         "at_s": 5.0,
         "began_s": 1.0,
     }
     return seen("loop-blocked", pid=1, **(fields | data))
+
+
+# Six requests of 150 ms each, one after the other.
+SERIAL = good(6, throughput_rps=6.6, service_time_us=quantiles([900_000.0]))
+SERIAL_BLOCKS = [blocked(began_s=at / 5, lag_ms=150.0) for at in range(50)]
+SHORT_BLOCKS = [blocked(began_s=at / 5, lag_ms=150.0, callbacks=4) for at in range(50)]
 
 
 def httpd(workers: int, rps: float, cores: float = 1.0, **seen_too: Any) -> Pair:
@@ -77,6 +86,12 @@ CASES = (
         "a busy loop is none that is blocked",
         lambda: [trial(LAG | cpu(0.97), observations=[blocked(lag_ms=2000)])],
         lambda: [trial(LAG | cpu(0.97))],
+    ),
+    Case(
+        "loop-blocked",
+        "requests that hold it one by one, none for as long as all of them take",
+        lambda: [trial(SHORTER | cpu(0.97), SERIAL, 6, observations=SERIAL_BLOCKS)],
+        lambda: [trial(SHORTER | cpu(0.97), SERIAL, 6, observations=SHORT_BLOCKS)],
     ),
     Case(
         "loop-blocked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
@@ -34,7 +35,7 @@ def loop_blocked(view: View) -> Finding | None:
         (view.high(names.POOL_WAITERS_ON_LOOP.format(f)) or 0.0 for f in names.POOLS),
         default=0.0,
     )
-    least = _least_ms(view)
+    least = _least_ms(view, where)
     frozen = lag is not None and _grows(view)
     if lag is None or lag.value < least:
         return _from_outside(view)
@@ -85,10 +86,15 @@ def _from_outside(view: View) -> Finding | None:
     )
 
 
-def _least_ms(view: View) -> float:
-    """The lag that has the size of a request's latency, in ms."""
+def _least_ms(view: View, where: str) -> float:
+    """The lag that has the size of a request's latency, in ms.
+
+    Requests that each hold the loop in turn wait for one another: their latency is then that of
+    all of them, and no lag comes near it.
+    """
     latency = view.latency_s
-    if latency is None or stuck(view):
+    one_by_one = _single(view) and _one_place(view, where) is not None
+    if latency is None or stuck(view) or one_by_one:
         return _LEAST_MS
     return max(_LEAST_MS, min(500 * latency, 1000.0))
 
@@ -126,8 +132,14 @@ def _blocks(view: View) -> tuple[_Block, ...]:
         key = number(row, "pid"), number(row, "began_s") or at_s
         lag_ms = number(row, "lag_ms") or 0.0
         if key not in found or found[key].lag_ms < lag_ms:
-            found[key] = _Block(place(row), lag_ms, at_s, row.get("one_callback") is True)
+            found[key] = _Block(place(row), lag_ms, at_s, _of_long_callbacks(row))
     return tuple(found.values())
+
+
+def _of_long_callbacks(row: Mapping[str, object]) -> bool:
+    """Whether the sampler, which looks every 50 ms, met each callback more than once."""
+    looks, callbacks = number(row, "looks"), number(row, "callbacks")
+    return bool(callbacks) and (looks or 0) >= 2 * (callbacks or 1)
 
 
 def _where(view: View) -> str:
@@ -156,7 +168,7 @@ def _one_place(view: View, where: str) -> Sign | None:
 
 
 def _single(view: View) -> bool:
-    """Whether single callbacks, not a crowd of short ones, held the loop."""
+    """Whether a few long callbacks, not a crowd of short ones, held the loop."""
     blocks = _blocks(view)
     return bool(blocks) and 2 * sum(block.single for block in blocks) >= len(blocks)
 

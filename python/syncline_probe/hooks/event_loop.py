@@ -68,6 +68,7 @@ class _Block:
         self.stacks: Counter[str] = Counter()
         self.example: dict[str, list[list[object]]] = {}
         self.callbacks: set[int] = set()
+        self.looks = 0
         self.told = False
 
 
@@ -127,8 +128,8 @@ class _Loops:
             where=application_place(stack),
             stack=stack,
             seen=seen,
-            looks=sum(block.stacks.values()),
-            one_callback=len(block.callbacks) == 1 and sum(block.stacks.values()) > 1,
+            looks=block.looks,
+            callbacks=len(block.callbacks),
         )
 
     def gauge(self, sample: Sample) -> None:
@@ -207,6 +208,7 @@ def _look(block: _Block, thread: int) -> None:
     if len(block.example) > 20:
         block.example = {key: stack}
         block.stacks = Counter({key: block.stacks[key]})
+    block.looks += 1
     block.callbacks.add(_callback(frame))
 
 
