@@ -20,7 +20,7 @@ EXTENSION := $(wildcard python/syncline/_engine*.so)
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help setup demo test lint lint-python lint-rust test-rust test-python test-matrix format lock \
-	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-diagnosis bench-merge soak clean FORCE
+	reference docs mutants system bench bench-engine bench-timing bench-probe bench-resume bench-stats bench-capacity bench-diagnosis bench-merge bench-scaling soak clean FORCE
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -136,11 +136,17 @@ bench-probe: setup ## what the probe costs a service, with and without it in tur
 bench-stats: setup ## coverage of intervals, a service against itself, known differences (10 minutes)
 	$(BIN)/python -m benchmarks.stats $(ARGS)
 
+bench-capacity: setup ## the capacity that is found, against a fine sweep, three times (15 minutes)
+	$(BIN)/python -m benchmarks.capacity $(ARGS)
+
 bench-diagnosis: setup ## the cause named for each service with a known fault, and for its twin (ARGS="--runs 1")
 	$(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
 bench-merge: setup ## time and memory of merging what 1,000 agents recorded in ten minutes
 	$(BIN)/python -m benchmarks.merge $(ARGS)
+
+bench-scaling: setup ## what a second thread of the engine, and a second agent, adds
+	$(BIN)/python -m benchmarks.scaling $(ARGS)
 
 clean: ## remove what was built: .venv, target, caches
 	rm -rf $(VENV) target build dist site .mypy_cache .ruff_cache .pytest_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import resource
 import signal
 import socket
 import sys
@@ -137,6 +138,18 @@ def test_an_endless_printer_leaves_a_bounded_log_and_is_never_held_up(workspace:
     assert "bytes of output left out here" in text
     kept = sum(path.stat().st_size for path in child.log_path.parent.iterdir())
     assert kept <= 4096 + 8192 + 8
+
+
+def test_output_that_cannot_be_written_is_told_and_holds_nothing_up(workspace: Workspace) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, usual[1]))
+    try:
+        child = python(workspace, "for _ in range(50_000): print('words')")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert child.wait(LIMIT_S) == 0
+    child.stop()
+    assert child.log_tail() == "word\n[output was lost from here on: File too large]"
 
 
 def test_a_child_outlives_the_thread_that_started_it(workspace: Workspace) -> None:

@@ -54,6 +54,7 @@ class Child:
         self._nonce = nonce
         self._status: int | None = None
         self._last_words: str | None = None
+        self._log_lost = ""
         self._done = False
         self._lock = threading.Lock()
 
@@ -90,10 +91,15 @@ class Child:
         return tuple(process.pid for process in below if _is_live(process))
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of its output, standard output and error together."""
-        if self._last_words is not None:
-            return tail_of(self._last_words, lines)
-        return tail_of(read_log(self.log_path), lines)
+        """The last lines of its output, standard output and error together.
+
+        A line more says so if output was lost because the log could not be written.
+        """
+        log = read_log(self.log_path) if self._last_words is None else self._last_words
+        tail = tail_of(log, lines)
+        return (
+            f"{tail}\n[output was lost from here on: {self._log_lost}]" if self._log_lost else tail
+        )
 
     def stop(self, grace_s: float | None = None) -> int | None:
         """Ends the whole tree and removes what the specification says; may be called again.
@@ -143,6 +149,8 @@ class Child:
             return False
         if event["event"] == "exit":
             self._status = event["status"]
+        elif event["event"] == "log-lost":
+            self._log_lost = event["text"]
         elif event["event"] == "done":
             self._done = True
         else:  # the guard itself was killed: its death has killed the child, not all below

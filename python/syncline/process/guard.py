@@ -4,6 +4,7 @@ FD is a connected stream socket. The guard reads one JSON line from it (the spec
 written by ``child.py``), starts the child, and answers in JSON lines::
 
     {"event": "started", "pid": …}     or     {"event": "failed", "text": …}
+    {"event": "log-lost", "text": …}   once output could not be written into its log: why
     {"event": "exit", "status": …}     once the child itself has ended; negative for a signal
     {"event": "done"}                  once nothing of the child's tree is left
 
@@ -45,7 +46,7 @@ class Log:
     """The first ``head`` bytes of the output in ``path``, the newest ``tail`` in ``path.ring``.
 
     The ring's file: the number of bytes that ever went into it (8, little-endian), then the
-    ring itself. A full disk costs output, never the child's progress.
+    ring itself. A full disk costs output, never the child's progress, and is told once.
     """
 
     def __init__(self, path: str, head: int, tail: int) -> None:
@@ -53,7 +54,8 @@ class Log:
         self.head, self.room = os.open(path, flags, 0o600), head
         self.ring, self.size, self.total = os.open(path + ".ring", flags, 0o600), tail, 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> str:
+        """Why output was lost, if it was."""
         try:
             while data and self.room > 0:
                 written = os.write(self.head, data[: self.room])
@@ -63,8 +65,9 @@ class Log:
                 written = os.pwrite(self.ring, data[: self.size - at], 8 + at)
                 self.total, data = self.total + written, data[written:]
                 os.pwrite(self.ring, self.total.to_bytes(8, "little"), 0)
-        except OSError:
-            pass
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
 
 class Guard:
@@ -73,6 +76,7 @@ class Guard:
         self.received = b""
         self.spec = json.loads(self.read_line())
         self.log = Log(self.spec["log"], self.spec["log_head_bytes"], self.spec["log_tail_bytes"])
+        self.lost = False
         self.child = 0
         self.status: int | None = None
         self.stop_signal: int = self.spec["stop_signal"]
@@ -194,7 +198,10 @@ class Guard:
                 data = os.read(self.output, 65536)
             except BlockingIOError:
                 return
-            self.log.write(data)
+            lost = self.log.write(data)
+            if lost and not self.lost:
+                self.lost = True
+                self.say(event="log-lost", text=lost)
 
     def reap(self) -> bool:
         """Collects the dead; whether any descendant is left."""
