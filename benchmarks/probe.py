@@ -179,7 +179,7 @@ def _round(
             for side in pair:
                 with _awake(services[side]):
                     taken[side].append(_figures(subject, services[side], duration_s))
-        if not any(one.served for one in reader.processes()):
+        if not reader.processes():
             raise BenchmarkError(f"the probe was not heard from {subject.name}")
     result = {
         side: {key: median(one[key] for one in figures) for key in figures[0]}

@@ -20,7 +20,7 @@ _EVERY = 7
 
 
 class Effort:
-    """Calls of one kind of work, and their CPU. What is called within such a call is part of it.
+    """Calls of one kind of work, and their CPU.
 
     Two threads that count at the same instant may lose a count; that is not worth a lock.
     """
@@ -31,27 +31,40 @@ class Effort:
         self._cpu_s = 0.0
         self._local = threading.local()
 
-    def timed(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, counted."""
-        local = self._local
+    def timed(self, original: Callable[..., Any], *, nests: bool = False) -> Callable[..., Any]:
+        """The function, counted.
 
+        Args:
+            nests: whether calls of this kind occur within one another: then only the outermost
+                counts. It is asked for, since to find out is dearer than all the rest.
+        """
+        return self._outermost(original) if nests else self._each(original)
+
+    def _each(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call(*args: Any, **options: Any) -> Any:
-            if getattr(local, "inside", False):
-                return original(*args, **options)
             self._calls = calls = self._calls + 1
             if calls % _EVERY:
-                local.inside = True
-                try:
-                    return original(*args, **options)
-                finally:
-                    local.inside = False
-            local.inside = True
+                return original(*args, **options)
             began = time.thread_time()
             try:
                 return original(*args, **options)
             finally:
                 self._cpu_s += _EVERY * (time.thread_time() - began)
+
+        return call
+
+    def _outermost(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        local, counted = self._local, self._each(original)
+
+        @functools.wraps(original)
+        def call(*args: Any, **options: Any) -> Any:
+            if getattr(local, "inside", False):
+                return original(*args, **options)
+            local.inside = True
+            try:
+                return counted(*args, **options)
+            finally:
                 local.inside = False
 
         return call

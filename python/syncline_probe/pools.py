@@ -20,6 +20,9 @@ from syncline_probe.waits import Waits
 _SITE_FRAMES = 3
 _LOOK_FRAMES = 60
 _POOLS = 64
+# Climbing a stack is the dearest of what a check-out pays. All of the first ones do, and all while
+# somebody waits, so that a standstill has its places; of the many that follow each eighth.
+_FIRST_SITES, _EVERY_SITE = 64, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Hold:
 
     Attributes:
         since_s: when it was taken; ``thread`` by which, ``request`` for which.
-        site: the application's frames that took it, the innermost first: code and line.
+        site: the application's frames that took it, the innermost first: code and line; empty
+            if they were not looked at.
         busy_s: since when a statement runs on it; None between statements.
         last_s: when the last statement ended; None if no transaction is open.
         statement_s: time in statements so far.
@@ -74,6 +78,7 @@ class PoolState:
         waiters: who waits now, and since when; entries come and go by single steps.
         blocking: whether a wait stops the waiting thread.
         waits: how long those that had to wait did; ``held``: how long connections were out.
+        longest: the longest hold of which the site was looked at.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class PoolState:
         self.checkouts = 0
         self.timeouts = 0
         self.statement_s = 0.0
+        self._longest_s = 0.0
         self.longest: dict[str, object] | None = None
 
     def reading(self) -> Reading | None:
@@ -127,8 +133,9 @@ class PoolState:
 
     def taken(self, key: int, depth: int = 2) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
-        hold = Hold(self, take_site(sys._getframe(depth)))
-        self.checkouts += 1
+        number = self.checkouts = self.checkouts + 1
+        wanted = self.waiters or number <= _FIRST_SITES or not number % _EVERY_SITE
+        hold = Hold(self, take_site(sys._getframe(depth)) if wanted else [])
         self.holds[key] = hold
         return hold
 
@@ -139,7 +146,8 @@ class PoolState:
             return
         held_s = time.monotonic() - hold.since_s
         self.statement_s += hold.statement_s
-        if held_s > self.held.longest_s:
+        if held_s > self._longest_s and hold.site:
+            self._longest_s = held_s
             self.longest = _hold_row(hold, held_s)
         self.held.add(held_s)
 
@@ -258,11 +266,13 @@ def take_site(frame: FrameType | None) -> list[tuple[Any, int]]:
 
 def _climb(frame: FrameType | None, site: list[tuple[Any, int]]) -> None:
     for _ in range(_LOOK_FRAMES):
-        if frame is None or len(site) == _SITE_FRAMES:
+        if frame is None:
             return
         code = frame.f_code
         if is_application(code.co_filename):
             site.append((code, frame.f_lineno))
+            if len(site) == _SITE_FRAMES:
+                return
         frame = frame.f_back
 
 

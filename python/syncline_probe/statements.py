@@ -10,6 +10,7 @@ from typing import Any
 from syncline_probe import requests
 
 _TEXTS = 100  # of one request
+_KNOWN = 1000
 _TRANSACTION = ("begin", "commit", "rollback", "savepoint", "release", "start tr")
 
 
@@ -72,6 +73,16 @@ def _counting(text: object) -> requests.Request | None:
     request = requests.current.get()
     if request is None or request.in_statement:
         return None
-    if isinstance(text, str) and text.lstrip()[:9].lower().startswith(_TRANSACTION):
-        return None
-    return request
+    return None if isinstance(text, str) and _of_a_transaction(text) else request
+
+
+_known: dict[str, bool] = {}
+
+
+def _of_a_transaction(text: str) -> bool:
+    known = _known.get(text)
+    if known is None:
+        known = text.lstrip()[:9].lower().startswith(_TRANSACTION)
+        if len(_known) < _KNOWN:
+            _known[text] = known
+    return known

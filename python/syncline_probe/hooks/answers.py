@@ -27,7 +27,9 @@ def install(board: Board, library: ModuleType | None) -> None:
         kind = getattr(module, kind_name, None)
         for name in methods:
             if callable(method := getattr(kind, name, None)):
-                setattr(kind, name, answers.timed(method))
+                # A template may include another.
+                timed = answers.timed(method, nests=kind_name == "Template")
+                setattr(kind, name, timed)
     for name in _FUNCTIONS.get(module.__name__, ()):
         if callable(function := getattr(module, name, None)):
             setattr(module, name, answers.timed(function))

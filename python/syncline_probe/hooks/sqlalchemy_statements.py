@@ -16,20 +16,24 @@ def install(_board: Board, library: ModuleType | None) -> None:
     sqlalchemy: Any = library
     engine: Any = sys.modules["sqlalchemy.engine.base"]
     listen = sqlalchemy.event.listen
-    listen(engine.Engine, "before_cursor_execute", _before)
+    # With retval SQLAlchemy calls the listener itself, without it a wrapper of its own.
+    listen(engine.Engine, "before_cursor_execute", _before, retval=True)
     listen(engine.Engine, "after_cursor_execute", _after)
     listen(engine.Engine, "handle_error", _failed)
     listen(engine.Engine, "commit", _transaction_ended)
     listen(engine.Engine, "rollback", _transaction_ended)
 
 
-def _before(conn: Any, _cursor: Any, _text: Any, _given: Any, _context: Any, _many: Any) -> None:
+def _before(
+    conn: Any, _cursor: Any, text: Any, given: Any, _context: Any, _many: Any
+) -> tuple[Any, Any]:
     hold = hold_of(conn)
     if hold is not None:
         hold.busy_s = time.monotonic()
         request = requests.current.get()
         if request is not None:
             request.in_statement = True
+    return text, given
 
 
 def _after(conn: Any, _cursor: Any, text: str, _given: Any, _context: Any, _many: Any) -> None:
