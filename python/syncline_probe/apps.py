@@ -11,6 +11,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
+from types import MethodType
 from typing import Any
 
 from syncline_probe import requests
@@ -24,44 +25,41 @@ _COUNTED = "_syncline_counted"
 
 
 def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
-    """An ASGI callable, or the unbound ``__call__`` of its class, that counts its requests.
+    """The unbound ``__call__`` of an ASGI application's class, with its requests counted.
 
     All in one function, and little of it: this is what each request pays.
     """
-    current, inside, ended = requests.current, requests.inside, requests.ended
-    new, template_key = requests.Request, requests.TEMPLATE
+    outside, enter, leave = requests.current.get, requests.current.set, requests.current.reset
+    come, gone = requests.inside.add, requests.inside.discard
+    ended, clock = requests.ended.append, time.monotonic
+    new, received_key, template_key = requests.Request, RECEIVED, requests.TEMPLATE
 
+    # With too few arguments it fails at the call, as the application's own would: it is by
+    # calling it with none that uvicorn tells an application from a factory of one.
     @functools.wraps(call)
-    async def counted(first: Any, second: Any, third: Any, *more: Any) -> None:
-        # Too few arguments must fail at the call, as the application's own would: it is by
-        # calling it with none that uvicorn tells an application from a factory of one.
-        scope = second if more else first
-        outer = current.get()
+    async def counted(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        outer = outside()
         if scope["type"] != "http" or (outer is not None and outer.scope is not None):
-            await call(first, second, third, *more)
+            await call(self, scope, receive, send)
             return
-        now = time.monotonic()
-        request = new(scope, now)
-        received_s = scope.get(RECEIVED)
-        if received_s is not None:
-            request.before_s = now - received_s
-        inside.add(request)
-        token = current.set(request)
+        now = clock()
+        received_s = scope.get(received_key)
+        request = new(scope, now, None if received_s is None else now - received_s)
+        come(request)
+        token = enter(request)
         try:
-            request.inner = inner = call(first, second, third, *more)
+            request.inner = inner = call(self, scope, receive, send)
             await inner
         finally:
-            request.ended_s = time.monotonic()
-            current.reset(token)
-            inside.discard(request)
-            request.method = scope["method"]
+            request.ended_s = clock()
+            leave(token)
+            gone(request)
+            request.method, request.path = scope["method"], scope["path"]
             request.router = router = scope.get("route")
-            if router is None:
-                request.path = scope["path"]
-                if (template := scope.get(template_key)) is not None:
-                    request.route = f"{request.method} {template}"
+            if router is None and (template := scope.get(template_key)) is not None:
+                request.route = f"{request.method} {template}"
             request.inner = request.scope = None
-            ended.append(request)
+            ended(request)
 
     return counted
 
@@ -147,11 +145,24 @@ def counted_app(board: Board, app: Any) -> Any:
     report(board)
     call = app if inspect.isroutine(app) else type(app).__call__
     if inspect.iscoroutinefunction(inspect.unwrap(call)):
-        return held_asgi(counted_asgi(app))
+        return held_asgi(MethodType(counted_asgi(_unbound(app)), app))
     parameters = _parameters(call)
     if parameters is not None and parameters - (call is not app) == 2:
         return held_wsgi(counted_wsgi(app))
     return app
+
+
+def _unbound(app: Any) -> Callable[..., Any]:
+    """What is called with the application itself first."""
+    if not inspect.isroutine(app):
+        method: Callable[..., Any] = type(app).__call__
+        return method
+
+    @functools.wraps(app)
+    def call(_self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        return app(scope, receive, send)
+
+    return call
 
 
 def is_counted(app: Any) -> bool:

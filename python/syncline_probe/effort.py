@@ -2,8 +2,8 @@
 
 Sampling stacks would not tell: the sampler gets the interpreter's lock where the service gives
 it away, which is at system calls and not within an encoder. So the calls themselves are timed,
-by their thread's own CPU clock, and every seventh only: that clock is a system call. (Seven, so
-that it does not fall into step with what comes in twos, fours or tens.)
+by their thread's own CPU clock. That is dear where a request makes several such calls, so it is
+done for one stretch out of eight, and what was found in it stands for the others.
 """
 
 from __future__ import annotations
@@ -16,67 +16,102 @@ from typing import Any
 
 from syncline_probe.board import Board, Sample
 
-_EVERY = 7
+_EVERY = 8  # turns of the sampler; in one of them calls are timed
 
 
 class Effort:
-    """Calls of one kind of work, and their CPU.
+    """Calls of one kind of work, and their CPU. What is called within such a call is part of it.
 
     Two threads that count at the same instant may lose a count; that is not worth a lock.
     """
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._calls = 0
-        self._cpu_s = 0.0
         self._local = threading.local()
+        self._switches: list[_Switch] = []
+        self._open = False
+        self._turn = 0
+        self._opened_s = 0.0
+        self._open_s = 0.0  # how long the last stretch was
+        self._calls = 0  # in the current stretch
+        self._cpu_s = 0.0
+        self._all_calls = 0.0  # estimated
+        self._all_cpu_s = 0.0
 
-    def timed(self, original: Callable[..., Any], *, nests: bool = False) -> Callable[..., Any]:
-        """The function, counted.
+    def time_method(self, kind: Any, name: str) -> None:
+        """Times a method of a class, for all of its instances."""
+        switch = _Switch(method := getattr(kind, name), self._timed(method))
+        self._switches.append(switch)
+        setattr(kind, name, switch)
 
-        Args:
-            nests: whether calls of this kind occur within one another: then only the outermost
-                counts. It is asked for, since to find out is dearer than all the rest.
-        """
-        return self._outermost(original) if nests else self._each(original)
+    def time_function(self, module: Any, name: str) -> None:
+        """Times a function of a module."""
+        setattr(module, name, self._timed(getattr(module, name)))
 
-    def _each(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _timed(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        local = self._local
+
         @functools.wraps(original)
         def call(*args: Any, **options: Any) -> Any:
-            self._calls = calls = self._calls + 1
-            if calls % _EVERY:
+            # Who took this out of the class while a stretch was open calls it for good.
+            if not self._open or getattr(local, "inside", False):
                 return original(*args, **options)
+            local.inside = True
             began = time.thread_time()
             try:
                 return original(*args, **options)
             finally:
-                self._cpu_s += _EVERY * (time.thread_time() - began)
-
-        return call
-
-    def _outermost(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        local, counted = self._local, self._each(original)
-
-        @functools.wraps(original)
-        def call(*args: Any, **options: Any) -> Any:
-            if getattr(local, "inside", False):
-                return original(*args, **options)
-            local.inside = True
-            try:
-                return counted(*args, **options)
-            finally:
+                self._cpu_s += time.thread_time() - began
+                self._calls += 1
                 local.inside = False
 
         return call
 
     def report(self, board: Board) -> None:
         """Puts it on the board; once is enough."""
+        board.ticks.setdefault(f"effort {self._prefix}", self.tick)
         board.gauges.setdefault(f"effort {self._prefix}", self._gauge)
 
+    def tick(self, now: float) -> None:
+        """Opens and ends the stretches; called by the sampler, which may be late."""
+        if self._open:
+            self._open = False
+            self._open_s = now - self._opened_s
+        elif self._turn % _EVERY == 0:
+            if self._open_s:
+                # A call that outlasted its stretch has come in by now.
+                stands_for = (now - self._opened_s) / self._open_s
+                self._all_calls += stands_for * self._calls
+                self._all_cpu_s += stands_for * self._cpu_s
+            self._opened_s, self._calls, self._cpu_s = now, 0, 0.0
+            self._open = True
+        self._turn += 1
+        for switch in self._switches:
+            switch.turn(timed=self._open)
+
     def _gauge(self, sample: Sample) -> None:
-        if self._calls:
-            sample[f"{self._prefix}_calls_total"] = self._calls
-            sample[f"{self._prefix}_cpu_s_total"] = self._cpu_s
+        if self._all_calls:
+            sample[f"{self._prefix}_calls_total"] = round(self._all_calls)
+            sample[f"{self._prefix}_cpu_s_total"] = self._all_cpu_s
+
+
+class _Switch:
+    """A method in its class that is either the original or the timed one.
+
+    A descriptor, because the class itself must not change: each change of a class ends what
+    the interpreter keeps to find its attributes faster, and from 3.13 on only so many are borne.
+    """
+
+    def __init__(self, original: Any, timed: Any) -> None:
+        self._original = original
+        self._timed = timed
+        self._now = original.__get__
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self._now(instance, owner)
+
+    def turn(self, *, timed: bool) -> None:
+        self._now = (self._timed if timed else self._original).__get__
 
 
 answers = Effort("answer")

@@ -26,11 +26,9 @@ def install(board: Board, library: ModuleType | None) -> None:
     for kind_name, methods in _METHODS.get(module.__name__, ()):
         kind = getattr(module, kind_name, None)
         for name in methods:
-            if callable(method := getattr(kind, name, None)):
-                # A template may include another.
-                timed = answers.timed(method, nests=kind_name == "Template")
-                setattr(kind, name, timed)
+            if callable(getattr(kind, name, None)):
+                answers.time_method(kind, name)
     for name in _FUNCTIONS.get(module.__name__, ()):
-        if callable(function := getattr(module, name, None)):
-            setattr(module, name, answers.timed(function))
+        if callable(getattr(module, name, None)):
+            answers.time_function(module, name)
     answers.report(board)

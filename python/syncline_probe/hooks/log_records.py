@@ -12,5 +12,5 @@ from syncline_probe.effort import log
 def install(board: Board, library: ModuleType | None) -> None:
     logging: Any = library
     # Not _log, from which the caller's line is looked up by counting frames.
-    logging.Logger.handle = log.timed(logging.Logger.handle)
+    log.time_method(logging.Logger, "handle")
     log.report(board)
