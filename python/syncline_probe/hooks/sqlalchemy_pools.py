@@ -117,10 +117,11 @@ def _engine_created(original: Any, pools: PoolFamily) -> Any:
 
 def _idle(queue: Any) -> int:
     """Connections in a queue, without its lock: the sampler must not wait for the service."""
-    waiting = getattr(queue, "queue", None)
+    own = vars(queue)  # an attribute that is not there costs as much as all the rest
+    waiting = own.get("queue")
     if waiting is None:
         # Made on first use, by whoever uses it first; that must not be us.
-        inner = vars(queue).get("_queue")
+        inner = own.get("_queue")
         waiting = inner._queue if inner is not None else ()
     return len(waiting)
 
