@@ -7,13 +7,21 @@ from typing import Any
 
 import pytest
 
-from syncline.outcome import Connections, ErrorSample, LoadResult, ServiceExit, Validity
+from syncline.outcome import (
+    Connections,
+    ErrorSample,
+    LoadResult,
+    ServiceExit,
+    Silence,
+    Validity,
+)
 from syncline.plan import constant_rate
 from tests.unit import factories as make
 from tests.unit.diagnosing import Case, codes, cpu, good, hung, roots, seen, the, trial
 
 FAILED = ErrorSample("404", 20_000, 0.0, 10.0, "<h1>Not found</h1>")
 STARVED = {"connections": Connections(100, 100, 0, 90, 0, 0, 2000)}
+SHORT = Silence(8.6, 1.4, until_end=True)
 DIED = Validity.of(("the service died during the load, by signal 9",))
 
 
@@ -117,6 +125,12 @@ CASES = (
         "from the first request on",
         lambda: [trial(None, make.dead_result(), 64)],
         lambda: [trial(None, make.dead_result(in_flight=0, started=0, sent=0), 64, hang=None)],
+    ),
+    Case(
+        "hang",
+        "not slow first answers, for which the processor works",
+        lambda: [trial(cpu(0.01), hung(silence=SHORT), 200)],
+        lambda: [trial(cpu(0.99), hung(silence=SHORT), 200)],
     ),
     Case(
         "crash",

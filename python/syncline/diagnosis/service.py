@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from syncline.diagnosis import names
-from syncline.diagnosis.facts import died, own_place, stuck
+from syncline.diagnosis.facts import cpu_busy, died, own_place, stuck
 from syncline.diagnosis.view import View, number
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _LINE = 200
+_SURE_S = 2.0
 
 
 def errors_dominate(view: View) -> Finding | None:
@@ -55,6 +56,8 @@ def hang(view: View) -> Finding | None:
         sign(0.3, "requests without an answer", waiting, 0) if waiting else None,
         *_standing(view),
     ]
+    # In so short a silence a busy service may as well be slow: its first answers are not due yet.
+    slow = silence is not None and silence.longest_s < _SURE_S
     return conclude(
         view,
         "hang",
@@ -62,6 +65,7 @@ def hang(view: View) -> Finding | None:
         f"{since}{lasted}, with {waiting} requests waiting. The cause is not explained"
         + (" by what was seen." if view.outcome.series else ": nobody looked inside."),
         signs=signs,
+        against=[cpu_busy(view, 0.6)] if slow else [],
         fix=Fix("Look at where the threads and tasks stand."),
     )
 
