@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,10 @@ def hits(ratio: float) -> dict[str, Any]:
 def herd(each: float) -> dict[str, Any]:
     lost = {"valkey.expired_total": rising(1), "valkey.misses_total": rising(each)}
     return lost | {"valkey.hits_total": rising(1000)}
+
+
+def steep(slope: float) -> Callable[[float], float]:
+    return lambda at_s: 8e7 + slope * at_s + 1e5 * math.sin(50 * at_s)
 
 
 def noisy(slope: float, step_at_s: float | None = None) -> Callable[[float], float]:
@@ -165,6 +170,12 @@ CASES = (
         "a slope",
         lambda: [trial({"process.rss_bytes": noisy(2e6)})],
         lambda: [trial({"process.rss_bytes": noisy(0)})],
+    ),
+    Case(
+        "memory-growth",
+        "not what first requests take once",
+        lambda: [trial({"process.rss_bytes": steep(2e7)}, good(duration_s=2.6))],
+        lambda: [trial({"process.rss_bytes": steep(2e7)}, good(duration_s=2.4))],
     ),
     Case(
         "memory-growth",

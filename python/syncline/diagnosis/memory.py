@@ -15,6 +15,7 @@ from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 
 _BLOCKS = 8
+_SHORTEST_S = 2.5
 _FEWEST = 5  # samples, of what is looked at seldom; each is then a block
 _T_95 = {3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447}
 """Student's t, two-sided 95 %, by degrees of freedom: one less than there are steps."""
@@ -42,7 +43,8 @@ class Slope:
 
 def slope(view: View, name: str) -> Slope | None:
     """The rise per 1,000 requests with its interval, by the steps between eight blocks,
-    or between the samples where there are fewer.
+    or between the samples where there are fewer; None in a load too short to tell it from what
+    first requests take once: connections, caches, code.
 
     Samples in a row depend on each other, so that a line through all of them would claim too
     narrow an interval; medians of blocks do so much less.
@@ -50,7 +52,7 @@ def slope(view: View, name: str) -> Slope | None:
     start, end = view.window()
     warm = start + _WARM * (end - start)
     points = [value for at_s, value in view.points(name) if at_s >= warm]
-    if len(points) < _FEWEST or not view.ended:
+    if len(points) < _FEWEST or not view.ended or end - start < _SHORTEST_S:
         return None
     count = min(_BLOCKS, len(points))
     size = len(points) // count
