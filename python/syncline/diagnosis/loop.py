@@ -17,7 +17,7 @@ _LEAST_MS = 100.0  # a shorter lag is no blocked loop but a busy one
 _GROWS = 0.5  # of the clock: a lag that grows so has no end
 
 _IN_A_THREAD = """\
-result = await anyio.to_thread.run_sync(blocking_call)   # or: a plain `def` endpoint
+result = await anyio.to_thread.run_sync(blocking_call)  # or: a plain `def` endpoint
 """
 _ASYNC_DRIVER = """\
 engine = create_async_engine("postgresql+asyncpg://...")
