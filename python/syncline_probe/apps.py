@@ -45,6 +45,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
         now = clock()
         received_s = scope.get(received_key)
         request = new(scope, now, None if received_s is None else now - received_s)
+        request.method = scope["method"]
         come(request)
         token = enter(request)
         try:
@@ -54,7 +55,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             request.ended_s = clock()
             leave(token)
             gone(request)
-            request.method, request.path = scope["method"], scope["path"]
+            request.path = scope["path"]
             request.router = router = scope.get("route")
             if router is None and (template := scope.get(template_key)) is not None:
                 request.route = f"{request.method} {template}"

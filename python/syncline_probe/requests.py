@@ -28,7 +28,7 @@ class Request:
         before_s: how long the server had had it by then; None if that is not known.
         inner: the coroutine of an ASGI application, for its stack.
         scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
-        method, path, ended_s: of an ASGI request only as it leaves.
+        path, ended_s: of an ASGI request only as it leaves.
         router: the router's object for the route, likewise; None if there is none.
         route: the template, if a hook knows it.
         statements, statement_s: so far; ``texts`` counts the statements by text.
