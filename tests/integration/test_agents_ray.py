@@ -283,6 +283,24 @@ def test_a_private_cluster_ends_with_its_run(service: Counting, tmp_path: Path) 
     assert gone(processes, within_s=20)
 
 
+TWICE = """
+import sys
+from syncline.agents import Place, load
+from syncline.plan import Plan
+
+for agents in (1, 2):
+    plan = Plan(sys.argv[1], connections=2, duration_s=None, request_count=10)
+    print(load(plan, place=Place(agents=agents)).ok)
+"""
+
+
+def test_a_process_may_have_one_private_cluster_after_the_other(service: Counting) -> None:
+    words = [sys.executable, "-c", TWICE, service.url]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["10", "10"]
+
+
 def test_a_private_cluster_ends_when_its_run_is_killed(service: Counting) -> None:
     child = load_command(service.url, "-d", "60")
     assert until(lambda: len(service.paths) > 10 or child.poll() is not None, 120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -24,12 +25,17 @@ def token_required() -> bool:
 
 
 def own_token() -> dict[str, str]:
-    """The environment of a private cluster: a token that only this run knows."""
-    return {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        **_QUIET,
-    }
+    """The environment of a private cluster: a token that only this process knows.
+
+    The same for all of its private clusters: Ray reads a token once a process, and a later
+    cluster with another one would not start.
+    """
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _private_token(), **_QUIET}
+
+
+@functools.cache
+def _private_token() -> str:
+    return secrets.token_hex(32)
 
 
 def users_token() -> dict[str, str]:
