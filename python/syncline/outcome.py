@@ -140,6 +140,21 @@ class Validity:
         return cls("invalid" if reasons else "valid", reasons)
 
 
+def unanswered(ok: int, failed: int, timed_out: int, in_flight: int) -> str:
+    """The reason, in the engine's words, why so few answers make no figure; empty if they do."""
+    bad, ended = failed + timed_out, ok + failed + timed_out
+    if not ended and not in_flight:
+        return "nothing was sent"
+    if not ok:
+        return (
+            f"errors dominate: no request succeeded; {failed} failed, {timed_out} timed out, "
+            f"{in_flight} had no answer"
+        )
+    if 2 * bad > ended:
+        return f"errors dominate: {bad} of {ended} requests failed or timed out"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """A stretch of time in which requests were in flight and none ended.

@@ -146,18 +146,16 @@ def counted_app(board: Board, app: Any) -> Any:
     report(board)
     call = app if inspect.isroutine(app) else type(app).__call__
     if inspect.iscoroutinefunction(inspect.unwrap(call)):
-        return held_asgi(MethodType(counted_asgi(_unbound(app)), app))
+        unbound = _with_self(app) if call is app else call
+        return held_asgi(MethodType(counted_asgi(unbound), app))
     parameters = _parameters(call)
     if parameters is not None and parameters - (call is not app) == 2:
         return held_wsgi(counted_wsgi(app))
     return app
 
 
-def _unbound(app: Any) -> Callable[..., Any]:
-    """What is called with the application itself first."""
-    if not inspect.isroutine(app):
-        method: Callable[..., Any] = type(app).__call__
-        return method
+def _with_self(app: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is an application, as the method of a class would be called."""
 
     @functools.wraps(app)
     def call(_self: Any, scope: Any, receive: Any, send: Any) -> Any:

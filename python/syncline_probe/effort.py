@@ -75,7 +75,7 @@ class Effort:
     def tick(self, now: float) -> None:
         """Opens and ends the stretches; called by the sampler, which may be late."""
         if self._open:
-            self._open = False
+            self._switch(on=False)
             self._open_s = now - self._opened_s
         elif self._turn % _EVERY == 0:
             if self._open_s:
@@ -84,10 +84,13 @@ class Effort:
                 self._all_calls += stands_for * self._calls
                 self._all_cpu_s += stands_for * self._cpu_s
             self._opened_s, self._calls, self._cpu_s = now, 0, 0.0
-            self._open = True
+            self._switch(on=True)
         self._turn += 1
+
+    def _switch(self, *, on: bool) -> None:
+        self._open = on
         for switch in self._switches:
-            switch.turn(timed=self._open)
+            switch.turn(timed=on)
 
     def _gauge(self, sample: Sample) -> None:
         if self._all_calls:

@@ -96,6 +96,13 @@ def begin(method: str, path: str) -> Request:
     return request
 
 
+def name_route(template: str) -> None:
+    """The router has found what the current request asked for."""
+    request = current.get()
+    if request is not None:
+        request.route = f"{request.method} {template}"
+
+
 def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     request.ended_s = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from syncline.store import Store
+from tests.integration.browsing import chromium
 from tests.unit.factories import run_record, with_rate
 from tests.unit.pages import HOSTILE, observed_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 60_000
 LIMIT_S = 60.0
 SYNCLINE = (sys.executable, "-c", "from syncline.cli import main; main()")
@@ -77,14 +76,8 @@ def served(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip("There is no Chromium; 'make system' installs it.")
-    with sync_playwright() as playwright:
-        # CI runs as root, where Chromium has no sandbox; the pages are our own.
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

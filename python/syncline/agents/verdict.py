@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from syncline.outcome import Agent, LoadResult, Validity
+from syncline.outcome import Agent, LoadResult, Validity, unanswered
 
 # Agents that began further apart than this did not send the load that was asked for.
 _APART_S = 0.5
@@ -44,21 +44,13 @@ def _of_the_whole(results: Sequence[LoadResult]) -> Iterator[str]:
     planned = sum(result.planned or 0 for result in results)
     unsent = sum(result.generator.unsent for result in results)
     asked = sum(result.connections.asked for result in results)
-    ended = ok + failed + timed_out
     if planned and unsent > _UNSENT_SHARE * planned:
         yield (
             f"schedule not held: {unsent} of {planned} planned requests were not sent, for want of "
             f"a free connection among {asked}"
         )
-    if not ok and not ended and not in_flight:
-        yield "nothing was sent"
-    elif not ok:
-        yield (
-            f"errors dominate: no request succeeded; {failed} failed, {timed_out} timed out, "
-            f"{in_flight} had no answer"
-        )
-    elif 2 * (failed + timed_out) > ended:
-        yield f"errors dominate: {failed + timed_out} of {ended} requests failed or timed out"
+    if reason := unanswered(ok, failed, timed_out, in_flight):
+        yield reason
 
 
 def notes(results: Iterable[LoadResult], lost: Sequence[Agent]) -> tuple[str, ...]:

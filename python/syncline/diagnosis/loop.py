@@ -138,8 +138,8 @@ def _blocks(view: View) -> tuple[_Block, ...]:
 
 def _of_long_callbacks(row: Mapping[str, object]) -> bool:
     """Whether the sampler, which looks every 50 ms, met each callback more than once."""
-    looks, callbacks = number(row, "looks"), number(row, "callbacks")
-    return bool(callbacks) and (looks or 0) >= 2 * (callbacks or 1)
+    looks, callbacks = number(row, "looks") or 0.0, number(row, "callbacks") or 0.0
+    return 0 < 2 * callbacks <= looks
 
 
 def _where(view: View) -> str:

@@ -20,6 +20,7 @@ from syncline.outcome import (
     RequestResult,
     Silence,
     Validity,
+    unanswered,
 )
 from syncline.plan import OpenLoop, Plan
 
@@ -180,19 +181,8 @@ def _reasons(
             f"schedule not held: {unsent} planned flows were not begun, for want of a free user "
             f"among {plan.connections}"
         )
-    bad = counts["failed"] + counts["timed_out"]
-    if counts["ok"] == 0:
-        reasons.append(
-            "nothing was sent"
-            if bad + in_flight == 0
-            else f"errors dominate: no request succeeded; {counts['failed']} failed, "
-            f"{counts['timed_out']} timed out, {in_flight} had no answer"
-        )
-    elif 2 * bad > bad + counts["ok"]:
-        reasons.append(
-            f"errors dominate: {bad} of {bad + counts['ok']} requests failed or timed out"
-        )
-    return tuple(reasons)
+    bad = unanswered(counts["ok"], counts["failed"], counts["timed_out"], in_flight)
+    return (*reasons, bad) if bad else tuple(reasons)
 
 
 def _notes(share: float, is_open: bool, interrupted: bool) -> tuple[str, ...]:

@@ -37,9 +37,8 @@ def _note_resources(dispatcher: Any) -> None:
 
     def begin(self: Any, match: Any, route: Any) -> None:
         original(self, match, route)
-        request = requests.current.get()
         resource = getattr(route, "resource", None)
-        if request is not None and resource is not None:
-            request.route = f"{request.method} {resource.canonical}"
+        if resource is not None:
+            requests.name_route(resource.canonical)
 
     dispatcher.UrlMappingMatchInfo.__init__ = begin

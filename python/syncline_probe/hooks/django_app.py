@@ -26,9 +26,7 @@ def _note_patterns(handler: Any) -> None:
 
     def resolve_request(self: Any, asked: Any) -> Any:
         match = original(self, asked)
-        request = requests.current.get()
-        if request is not None:
-            request.route = f"{request.method} /{match.route}"
+        requests.name_route(f"/{match.route}")
         return match
 
     handler.resolve_request = resolve_request

@@ -28,9 +28,8 @@ def _note_templates(app: Any) -> None:
 
     def _get_responder(self: Any, asked: Any) -> Any:
         found = original(self, asked)
-        request = requests.current.get()
-        if request is not None and found[-1] is not None:
-            request.route = f"{asked.method} {found[-1]}"
+        if found[-1] is not None:
+            requests.name_route(found[-1])
         return found
 
     app._get_responder = _get_responder

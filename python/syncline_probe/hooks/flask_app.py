@@ -22,7 +22,7 @@ def install(board: Board, library: ModuleType | None) -> None:
             asked = getattr(args[0], "request", None) if args else None
             rule = (asked if asked is not None else _asked()).url_rule
             if rule is not None:
-                request.route = f"{request.method} {rule.rule}"
+                requests.name_route(rule.rule)
         return original(self, *args, **options)
 
     module.Flask.dispatch_request = dispatch_request
