@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from syncline.agents import Crew, Place, gathered
+from syncline.agents.ledger import Ledger
 from syncline.consent import ConsentError
 from syncline.errors import MeasurementError, UsageError
 from syncline.outcome import Progress
@@ -96,6 +97,26 @@ def test_a_counted_load_is_counted_over_all_agents(crew_of_four: Crew, service: 
     result = crew_of_four.load(plan)
     assert (result.ok, len(service.paths)) == (103, 103)
     assert sorted(service.paths) == sorted(f"/{number}" for number in range(103))
+
+
+def test_parts_that_arrive_twice_are_merged_once(
+    crew_of_four: Crew, service: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, again = Ledger.take, []
+
+    def take(self: Ledger, message: Mapping[str, Any]) -> bool:
+        new = first(self, message)
+        again.append(first(self, message))
+        return new
+
+    monkeypatch.setattr(Ledger, "take", take)
+    plan = Plan(service.url, connections=8, duration_s=None, request_count=60)
+    result = crew_of_four.load(plan)
+    assert len(again) >= NODES
+    assert not any(again)
+    assert (result.ok, len(service.paths)) == (60, 60)
+    assert result.service_time_us is not None
+    assert result.service_time_us.count == 60
 
 
 def test_rows_of_a_file_are_used_by_one_agent_each(
