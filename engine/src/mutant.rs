@@ -11,7 +11,8 @@ pub enum Mutant {
     Omit = 1,
     /// Sends only at whole milliseconds.
     MillisecondTimer,
-    /// Sends in bursts, ten milliseconds' worth at once.
+    /// Sends in bursts, 25 milliseconds' worth at once: no multiple of the 10 ms over which
+    /// arrivals are counted, or every bin would hold one whole burst and look even.
     Burst,
     /// An unexpected status counts as success.
     CountFailures,

@@ -85,7 +85,7 @@ impl Driver<'_> {
             let due = if is_mutant(Mutant::MillisecondTimer) {
                 planned.next_multiple_of(1_000_000)
             } else if is_mutant(Mutant::Burst) {
-                planned.next_multiple_of(10_000_000)
+                planned.next_multiple_of(25_000_000)
             } else {
                 planned
             };
