@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -11,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from syncline.report.html import render_html
 from syncline.report.run_report import build_report
 from tests.integration.browsing import chromium
-from tests.unit.pages import HOSTILE, hostile_report, observed_run
+from tests.unit.pages import HOSTILE, WHOLE, hostile_report, observed_run
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 30_000
@@ -143,6 +145,24 @@ def test_hostile_texts_are_shown_and_do_nothing(visit: Open) -> None:
     page.locator(".flame g.frame").last.hover()
     page.click("a.jump[data-at]")
     assert page.evaluate("window.pwned") is None
+
+
+def test_a_whole_profile_is_kept_as_a_file_and_handed_to_speedscope_alone(visit: Open) -> None:
+    page = visit("hostile.html")
+    page.context.route(
+        "https://www.speedscope.app/**",
+        lambda route: route.fulfill(body="<p>a stranger's page", content_type="text/html"),
+    )
+    with page.expect_download() as kept:
+        page.click(".whole a[download]")
+    assert Path(kept.value.path()).read_bytes() == WHOLE
+    with page.expect_popup() as opened:
+        page.click(".whole a[data-whole]")
+    popup = opened.value
+    popup.wait_for_selector("p")
+    (handed,) = parse_qs(urlsplit(popup.url).fragment)["profileURL"]
+    assert base64.b64decode(handed.partition(",")[2]) == WHOLE
+    assert popup.evaluate("window.opener") is None
 
 
 def test_a_page_fits_a_phone(visit: Open) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from syncline.finding import Evidence, Finding, Fix
 from syncline.outcome import ErrorSample, Observation, Series
 from syncline.record import RunRecord
-from syncline.report.document import Document, Flame
+from syncline.report.document import Attachment, Document, Flame
 from syncline.report.run_report import build_report
 from syncline.trial import Published
 from tests.unit.factories import case, hung_result, outcome, run_record, with_rate
@@ -17,6 +17,7 @@ HOSTILE = (
     '"><img src=x onerror="window.pwned = 1"><svg/onload=window.pwned=1>'
     "\u2028window.pwned = 1\u2029<!--<style>*{display:none}</style>' onfocus=alert(1) autofocus"
 )
+WHOLE = b"\x1f\x8b the whole profile +/&=#%"
 
 
 def series(unit: str, *values: float | None) -> Series:
@@ -87,4 +88,5 @@ def hostile_report() -> Document:
     """A report in which every text of strangers attacks the page, a flame graph's frames too."""
     stacks = ((("main", HOSTILE), 3), (("main", "work"), 1))
     report = build_report(observed_run(HOSTILE))
-    return Document((*report.nodes, Flame(HOSTILE, stacks, against=stacks)))
+    whole = Attachment(HOSTILE, "application/gzip", WHOLE)
+    return Document((*report.nodes, Flame(HOSTILE, stacks, against=stacks, whole=whole)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import get_args
 
@@ -11,10 +10,10 @@ from rich.console import Console
 
 from syncline.cli import files
 from syncline.cli.parameters import Parsed, some_of
-from syncline.flame import folded_text, speedscope
+from syncline.flame import folded_text
 from syncline.folded import ProfileKind
 from syncline.record import RunRecord
-from syncline.report.profiles import build_profiles
+from syncline.report.profiles import build_profiles, file_stem, speedscope_text
 from syncline.report.terminal import render_terminal
 
 KINDS = Parsed("list", some_of(*get_args(ProfileKind)))
@@ -43,14 +42,10 @@ def write_profiles(record: RunRecord, folder: Path) -> tuple[Path, ...]:
     written = []
     for trial, outcome in record.of_phase("profile"):
         for one in outcome.profiles:
-            parts = [record.case.name, trial.variant.name, trial.about]
-            if one.kind == "alloc":
-                parts.append(one.measure.replace("_", "-"))
-            stem = "-".join(parts).replace("/", "_")
-            text = json.dumps(speedscope(one.folded, name=stem, measure=one.measure))
+            stem = file_stem(trial, one)
             for name, content in (
                 (f"{stem}.folded", folded_text(one.folded)),
-                (f"{stem}.speedscope.json", text),
+                (f"{stem}.speedscope.json", speedscope_text(one, stem)),
             ):
                 files.write_text(folder / name, content)
                 written.append(folder / name)

@@ -207,18 +207,29 @@ class FindingBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that the document brings along, where it can: what is drawn, as it was taken."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Flame:
     """Stacks by how often, or for how long, they were seen; the outermost frame first.
 
     Attributes:
         against: what they are compared with, as a difference; None for a plain flame graph.
         unit: of the numbers, as a plural.
+        whole: the profile with every line of it, as speedscope reads it.
     """
 
     title: str
     stacks: tuple[tuple[tuple[str, ...], int], ...]
     against: tuple[tuple[tuple[str, ...], int], ...] | None = None
     unit: str = "samples"
+    whole: Attachment | None = None
 
 
 Graphic: TypeAlias = Chart | Timeline | Census | FindingBlock

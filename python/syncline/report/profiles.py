@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncline.flame import (
@@ -15,6 +17,7 @@ from syncline.flame import (
     pruned,
     reading,
     sites,
+    speedscope,
     top,
     waits_only,
 )
@@ -22,6 +25,7 @@ from syncline.folded import Folded, Measure, Profile
 from syncline.outcome import Outcome
 from syncline.record import RunRecord
 from syncline.report.document import (
+    Attachment,
     Cell,
     Column,
     Document,
@@ -80,10 +84,12 @@ def profile_nodes(
         flames: with flame graphs, for what can draw them.
     """
     found: dict[tuple[str, Measure], dict[str, Profile]] = {}
+    stems: dict[tuple[str, Measure], dict[str, str]] = {}
     for trial, outcome in measured:
         for profile in outcome.profiles:
-            variants = found.setdefault((profile.kind, profile.measure), {})
-            variants[trial.variant.name] = profile
+            key, name = (profile.kind, profile.measure), trial.variant.name
+            found.setdefault(key, {})[name] = profile
+            stems.setdefault(key, {})[name] = file_stem(trial, profile)
     nodes: list[Node] = []
     for (kind, measure), variants in found.items():
         nodes.append(Heading(_TITLES.get(kind, _LOOKS[measure].title)))
@@ -93,13 +99,26 @@ def profile_nodes(
         for name in names[1:]:
             nodes += _compared((name, variants[name]), (names[0], variants[names[0]]))
         if flames:
-            nodes += _flames(variants)
+            nodes += _flames(variants, stems[kind, measure])
     nodes += [
         Note("warn", f"{trial.variant.name}, {trial.about}: {reason}")
         for trial, outcome in measured
         for reason in outcome.validity.reasons
     ]
     return tuple(nodes)
+
+
+def file_stem(trial: Trial, profile: Profile) -> str:
+    """What the files of a profile are called, without their suffix."""
+    parts = [trial.case, trial.variant.name, trial.about]
+    if profile.kind == "alloc":
+        parts.append(profile.measure.replace("_", "-"))
+    return "-".join(parts).replace("/", "_")
+
+
+def speedscope_text(profile: Profile, stem: str) -> str:
+    """The whole profile as speedscope reads it."""
+    return json.dumps(speedscope(profile.folded, name=stem, measure=profile.measure))
 
 
 def _one(name: str, profile: Profile) -> Iterator[Node]:
@@ -198,11 +217,13 @@ def _waits(name: str, profile: Profile) -> tuple[str, Profile]:
     return name, replace(profile, folded=waits_only(profile.folded))
 
 
-def _flames(variants: dict[str, Profile]) -> Iterator[Node]:
+def _flames(variants: Mapping[str, Profile], stems: Mapping[str, str]) -> Iterator[Node]:
     names = list(variants)
     look = _LOOKS[variants[names[0]].measure]
-    for name in names:
-        yield Flame(f"{look.title}: {name}", _stacks(variants[name], look), unit=look.unit)
+    for name, profile in variants.items():
+        title = f"{look.title}: {name}"
+        whole = _attached(profile, stems[name])
+        yield Flame(title, _stacks(profile, look), unit=look.unit, whole=whole)
     for name in names[1:]:
         yield Flame(
             f"{look.title}: {name} against {names[0]}",
@@ -210,6 +231,12 @@ def _flames(variants: dict[str, Profile]) -> Iterator[Node]:
             _stacks(variants[names[0]], look),
             unit=look.unit,
         )
+
+
+def _attached(profile: Profile, stem: str) -> Attachment:
+    # Without a time in its head: the same profile makes the same page.
+    content = gzip.compress(speedscope_text(profile, stem).encode(), mtime=0)
+    return Attachment(f"{stem}.speedscope.json.gz", "application/gzip", content)
 
 
 def _stacks(profile: Profile, look: _Look) -> tuple[tuple[tuple[str, ...], int], ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from syncline.report.document import Census, Chart, Flame, Node, Timeline
+import base64
+
+from syncline.report.document import Attachment, Census, Chart, Flame, Node, Timeline
 from syncline.report.graphics import Line, Served, View
 from syncline.report.hottest import hottest
 from syncline.report.html.blocks import table_block
@@ -11,6 +13,7 @@ from syncline.report.tracks import FORMATS
 from syncline.report.units import count
 
 _ROWS = 40
+_SPEEDSCOPE = "https://www.speedscope.app/"
 
 
 def chart_figure(chart: Chart, number: int) -> Markup:
@@ -135,6 +138,7 @@ def flame_figure(flame: Flame, number: int) -> Markup:
         ),
         el("div", id=label, class_="flame", role="img", aria_labelledby=f"{label}-title"),
         el("p", id=f"{label}-said", class_="dim", role="status"),
+        _whole(flame.whole, f"{label}-whole") if flame.whole is not None else None,
         el(
             "details",
             el("summary", "The hottest functions"),
@@ -142,6 +146,35 @@ def flame_figure(flame: Flame, number: int) -> Markup:
             class_="behind",
         ),
         class_="chart",
+    )
+
+
+def _whole(profile: Attachment, label: str) -> Markup:
+    """The full profile to be kept, and to be opened: speedscope gets it in the link's fragment."""
+    content = base64.b64encode(profile.content).decode()
+    kept = el(
+        "a",
+        profile.name,
+        href=f"data:{profile.media_type};base64,{content}",
+        download=profile.name,
+        id=label,
+    )
+    opened = el(
+        "a",
+        "Open it in speedscope",
+        href=_SPEEDSCOPE,
+        target="_blank",
+        rel="noopener noreferrer",
+        data_whole=label,
+    )
+    return el(
+        "p",
+        "The full profile, line by line: ",
+        kept,
+        ". ",
+        opened,
+        "; it stays in your browser.",
+        class_="dim whole",
     )
 
 

@@ -21,6 +21,13 @@ document.addEventListener("click", (event) => {
   history.pushState(null, "", `#trial=${link.dataset.strip}${at === null ? "" : `@${at}`}`);
 });
 
+// speedscope reads a profile from the fragment, which no browser sends to a server.
+document.querySelectorAll("a[data-whole]").forEach((link) => {
+  const whole = byId(link.dataset.whole);
+  const asked = `profileURL=${encodeURIComponent(whole.href)}&title=${encodeURIComponent(whole.download)}`;
+  link.addEventListener("click", () => { link.hash = asked; });
+});
+
 const follow = () => {
   const asked = /^#trial=([0-9a-f-]+)(?:@([0-9.]+))?$/.exec(location.hash);
   if (asked) jump(asked[1], asked[2] === undefined ? null : Number(asked[2]));
