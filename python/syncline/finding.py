@@ -197,6 +197,8 @@ class Finding:
         fix: None where nothing is to be done, or nothing is known.
         consequences: codes of what follows from it, and is not told apart from it.
         verification: None as long as nobody tried the fix.
+        load: the name of that load's kind; empty in what older versions stored, as is:
+        trial: the identity of the trial that shows it, in which the instants of its evidence lie.
     """
 
     code: Code
@@ -211,3 +213,5 @@ class Finding:
     fix: Fix | None = None
     consequences: tuple[Code, ...] = ()
     verification: Verification | None = None
+    load: str = ""
+    trial: str = ""

@@ -198,10 +198,10 @@ def _within(drift: Drift, ratio: float) -> bool:
 
 def _absence(absence: Absence, record: RunRecord) -> Check:
     scope = absence.scope
-    if scope.load is not None or scope.rate_rps is not None:
+    if scope.rate_rps is not None:
         raise UsageError(
-            f"{describe(absence)!r}: a finding is of a variant and a level; "
-            "say 'for VARIANT' or 'at N connections' only."
+            f"{describe(absence)!r}: a finding is of a variant, a load and its connections; "
+            "say 'for VARIANT', 'under LOAD' or 'at N connections' only."
         )
     standing = [
         one
@@ -210,6 +210,7 @@ def _absence(absence: Absence, record: RunRecord) -> Check:
         and _GRAVITY[one.severity] >= _GRAVITY[absence.severity]
         and scope.variant in (None, one.variant)
         and scope.connections in (None, one.level)
+        and scope.load in (None, one.load)
     ]
     said = "; ".join(f"{one.code}: {one.variant} at {one.level}" for one in standing)
     measured = any(outcome.result is not None for _, outcome in record.trials)

@@ -142,6 +142,13 @@ def test_one_variant_does_not_answer_for_another() -> None:
     assert [(one.variant, one.code) for one in found] == [("sync", "hang"), ("async", "healthy")]
 
 
+def test_a_finding_names_the_trial_that_shows_it() -> None:
+    asked, stood = trial(None, hung(), 200)
+    inserts = replace(asked, load=replace(asked.load, name="insert"), repeat=2)
+    (found,) = diagnose([(inserts, stood)])
+    assert (found.load, found.level, found.trial) == ("insert", 200, inserts.identity)
+
+
 def test_a_good_service_under_full_load_gets_no_warning() -> None:
     # A closed loop always ends in some queue; with the core used up, that is no fault of it.
     queues = pool() | threads() | cpu(0.99)

@@ -149,12 +149,18 @@ def test_a_drift_is_judged_by_its_interval(
 
 
 def test_findings_count_by_severity_variant_and_code() -> None:
-    found = Finding("loop-blocked", "warning", 0.9, "async", 48, "it blocks", "why", ())
+    found = Finding(
+        "loop-blocked", "warning", 0.9, "async", 48, "it blocks", "why", (), load="insert"
+    )
     record = replace(with_async("a", 100.0), findings=(found,))
     assert judged("no finding", record).status == "missed"
     assert judged("no finding of severity error", record).status == "met"
     assert judged("no finding loop-blocked for sync", record).status == "met"
     assert judged("no finding loop-blocked at 48 connections", record).status == "missed"
+    assert judged("no finding under insert", record).status == "missed"
+    assert judged("no finding under read", record).status == "met"
+    with pytest.raises(UsageError, match="a finding is of a variant, a load"):
+        judged("no finding at 500 req/s", record)
 
 
 def test_an_objective_about_nothing_is_refused() -> None:

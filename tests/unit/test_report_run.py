@@ -10,7 +10,7 @@ from rich.console import Console
 from syncline.report.curves import at_share, load_charts, percentile_chart
 from syncline.report.document import Census, Chart, Document, FindingBlock, Flame, Timeline
 from syncline.report.heat import heat_of
-from syncline.report.levels import grid
+from syncline.report.levels import grid, trial_words
 from syncline.report.markdown import render_markdown
 from syncline.report.marks import marks_of
 from syncline.report.original import Original
@@ -95,6 +95,23 @@ def test_the_percentile_chart_agrees_with_the_histogram() -> None:
     assert result.service_time_us is not None
     p99 = at_share(chart.views[0].lines[0], 0.99)
     assert p99 == pytest.approx(result.service_time_us.p99, rel=0.1)
+
+
+def test_evidence_leads_to_the_very_trial_though_others_have_the_same_connections() -> None:
+    record = observed_run()
+    shown, outcome = next(pair for pair in record.trials if pair[0].variant.name == "sync")
+    again = replace(shown, repeat=1)
+    (seen,) = (replace(one, trial=again.identity, level=1) for one in record.findings)
+    record = replace(record, trials=(*record.trials, (again, outcome)), findings=(seen,))
+    (block,) = [node for node in build_report(record).nodes if isinstance(node, FindingBlock)]
+    assert block.trial is not None
+    assert block.trial.strip == again.identity
+
+
+def test_trials_of_a_proof_are_told_from_those_of_the_table() -> None:
+    (trial, *_) = (one for one, _ in observed_run().trials)
+    proof = replace(trial, phase="verification", repeat=1)
+    assert trial_words(proof) == f"{trial_words(trial)}, proof, repeat 2"
 
 
 def test_a_report_leads_from_evidence_to_the_trial_and_instant() -> None:

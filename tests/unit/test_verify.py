@@ -167,6 +167,15 @@ def test_a_connection_budget_is_tried_with_no_other_service_beside() -> None:
     assert not asked((finding(),), sweep(deadlock))[0][0].alone
 
 
+def test_a_proof_is_tried_under_the_load_that_broke_not_another_of_as_many_connections() -> None:
+    both = sweep(deadlock)
+    both += tuple(
+        (replace(trial, load=replace(trial.load, name="insert")), came) for trial, came in both
+    )
+    experiments, _ = asked((finding(load="insert"),), both)
+    assert {trial.load.name for one in experiments for trial in one.trials} == {"insert"}
+
+
 def test_fixed_means_that_the_original_stood_still_and_this_did_not() -> None:
     found = proof(
         finding(),

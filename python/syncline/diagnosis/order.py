@@ -150,13 +150,13 @@ def roots(found: Iterable[Finding]) -> tuple[Finding, ...]:
     for one in found:
         by_code.setdefault(one.code, []).append(one)
     left = {code: _clearest(same) for code, same in by_code.items()}
-    levels = {code: {one.level for one in same} for code, same in by_code.items()}
+    loads = {code: {(one.load, one.level) for one in same} for code, same in by_code.items()}
     result: list[Finding] = []
     for code in sorted(left, key=_place):
         root = left.get(code)
         if root is None:
             continue
-        follows = [c for c in _closure(code) if c in left and levels[c] & levels[code]]
+        follows = [c for c in _closure(code) if c in left and loads[c] & loads[code]]
         severities = [root.severity, *(left[c].severity for c in follows)]
         for consequence in follows:
             del left[consequence]

@@ -81,4 +81,6 @@ def conclude(
         evidence=tuple(one.evidence for one in pro),
         against=tuple(one.evidence for one in contra),
         fix=fix,
+        load=view.trial.load.name,
+        trial=view.trial.identity,
     )

@@ -15,9 +15,15 @@ from syncline.outcome import LoadResult, Outcome, Quantiles
 from syncline.plan import OpenLoop, Schedule
 from syncline.record import RunRecord
 from syncline.report import units
-from syncline.trial import Trial
+from syncline.trial import Phase, Trial
 
 State = Literal["measured", "hang", "dead", "invalid", "missing"]
+_NOT_OF_THE_TABLE: Mapping[Phase, str] = {
+    "verification": "proof",
+    "capacity": "search for the capacity",
+    "tuning": "search for a setting",
+    "profile": "profile",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,19 @@ def grid(record: RunRecord) -> Grid:
 def level_of(trial: Trial) -> Level:
     """The row that a trial belongs to."""
     return Level(trial.load.name, trial.load.connections, trial.load.schedule)
+
+
+def trial_words(trial: Trial) -> str:
+    """A trial in a few words: ``sync, 48 connections, read``, and what tells it from its like."""
+    level = level_of(trial)
+    parts = [trial.variant.name, units.plural(level.connections, "connection")]
+    if level.offered is not None:
+        parts.append(f"{level.offered}/s")
+    parts.append(trial.load.name)
+    parts.append(_NOT_OF_THE_TABLE.get(trial.phase, ""))
+    if trial.repeat:
+        parts.append(f"repeat {trial.repeat + 1}")
+    return ", ".join(filter(None, parts))
 
 
 def figures(outcomes: tuple[Outcome, ...]) -> Figures:

@@ -11,7 +11,8 @@ from typing import Any
 from syncline import events
 from syncline.mask import mask
 from syncline.outcome import Outcome
-from syncline.report.live_run import outcome_words, trial_words
+from syncline.report.levels import trial_words
+from syncline.report.live_run import outcome_words
 from syncline.trial import Trial
 
 Told = dict[str, Any]

@@ -12,10 +12,9 @@ from syncline import events
 from syncline.outcome import Outcome, Progress
 from syncline.report import clean, units
 from syncline.report.incidents import incidents
-from syncline.report.levels import figures, latency, level_of
+from syncline.report.levels import figures, latency, trial_words
 from syncline.report.live import Display, done_bar, glance, glance_text
 from syncline.report.live_plots import Plots
-from syncline.trial import Trial
 
 _RECENT = 6
 
@@ -136,19 +135,6 @@ class RunDisplay:
         if self._plots is not None and self._progress is not None:
             return Group(*self._recent, head, now, detail, self._plots.block())
         return Group(*self._recent, head, now, detail)
-
-
-def trial_words(trial: Trial) -> str:
-    """A trial in a few words: ``sync, 48 connections``."""
-    level = level_of(trial)
-    parts = [trial.variant.name, units.plural(level.connections, "connection")]
-    if level.offered is not None:
-        parts.append(f"{level.offered}/s")
-    if trial.load.name:
-        parts.append(trial.load.name)
-    if trial.repeat:
-        parts.append(f"repeat {trial.repeat + 1}")
-    return ", ".join(parts)
 
 
 def outcome_words(outcome: Outcome) -> tuple[str, str]:

@@ -37,11 +37,14 @@ class _Trials:
     """The trials of a run as a document shows them."""
 
     strips: tuple[Strip, ...]
+    keys: frozenset[str]
     by_cell: dict[tuple[str, int], str]
 
     def place(self, finding: Finding, evidence: Evidence | None = None) -> Place | None:
         """Where to look for a finding, or for a piece of its evidence that has an instant."""
-        key = self.by_cell.get((finding.variant, finding.level))
+        key: str | None = finding.trial
+        if key not in self.keys:  # a finding that an older version stored
+            key = self.by_cell.get((finding.variant, finding.level))
         if key is None:
             return None
         if evidence is None:
@@ -93,8 +96,8 @@ def _trials(record: RunRecord) -> _Trials:
         if outcome.result or outcome.series:
             by_cell.setdefault((trial.variant.name, trial.load.connections), trial.identity)
     strips = strips_of(plain)
-    keys = {one.key for one in strips}
-    return _Trials(strips, {cell: key for cell, key in by_cell.items() if key in keys})
+    keys = frozenset(one.key for one in strips)
+    return _Trials(strips, keys, {cell: key for cell, key in by_cell.items() if key in keys})
 
 
 def _block(finding: Finding, trials: _Trials, *, is_root: bool) -> FindingBlock:

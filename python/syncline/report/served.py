@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from syncline.outcome import Connections, Outcome, Series
 from syncline.report.document import Cell, Census, Column, Node, Table, sentences
 from syncline.report.graphics import Served
-from syncline.report.strips import trial_words
+from syncline.report.levels import trial_words
 from syncline.trial import Trial
 
 _UNFAIR = 10

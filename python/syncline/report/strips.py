@@ -9,6 +9,7 @@ from itertools import pairwise
 from syncline.outcome import Interval, LoadResult, Observation, Outcome, Series
 from syncline.report.graphics import Panel, Quantity, Strip, Track
 from syncline.report.heat import heat_of
+from syncline.report.levels import trial_words
 from syncline.report.marks import marks_of
 from syncline.report.thin import thinned
 from syncline.trial import Trial
@@ -122,14 +123,6 @@ def strips_of(trials: Sequence[tuple[Trial, Outcome]]) -> tuple[Strip, ...]:
         for trial, outcome in shown
     )
     return tuple(one for one in strips if one.panels)
-
-
-def trial_words(trial: Trial) -> str:
-    """A trial in a list: ``sync, 48 connections (read)``, the repeat if it is not the first."""
-    load = trial.load
-    count = f"{load.connections:,} connection{'' if load.connections == 1 else 's'}"
-    repeat = f", repeat {trial.repeat + 1}" if trial.repeat else ""
-    return f"{trial.variant.name}, {count} ({load.name}){repeat}"
 
 
 def strip(

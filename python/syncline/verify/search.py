@@ -197,7 +197,11 @@ def _strength(one: Finding) -> tuple[int, float]:
 
 def _case(finding: Finding, measured: Measured) -> _Case | None:
     mine = [pair for pair in measured if pair[0].variant.name == finding.variant]
-    there = [pair for pair in mine if pair[0].load.connections == finding.level]
+    there = [
+        pair
+        for pair in mine
+        if pair[0].load.connections == finding.level and finding.load in ("", pair[0].load.name)
+    ]
     if not there or finding.fix is None or not finding.fix.what_if:
         return None
     original, outcome = next((pair for pair in there if shows(finding, *pair)), there[0])
