@@ -8,7 +8,6 @@ from dataclasses import replace
 import click
 from rich.console import Console
 
-import syncline_cases
 from syncline.cli import files
 from syncline.cli.choices import (
     BACKEND_URL,
@@ -17,6 +16,7 @@ from syncline.cli.choices import (
     database_option,
     setting_option,
 )
+from syncline.cli.own import OwnAsked, own_options, resolve
 from syncline.cli.parameters import DURATION, Parsed
 from syncline.cli.profiles import KINDS, put_out_profiles
 from syncline.cli.run import check_urls
@@ -45,17 +45,17 @@ Examples:
   syncline profile users --variant sync --kind lock --rate 2k -c 200
   syncline profile entities --variant non-blocking --vs blocking --kind cpu,alloc,lock --rate 5k
   syncline profile authors --variant async --kind cpu --native --rate 100 --html profile.html
+  syncline profile shop.main:app --path '/books?limit=20' --rate 100
 """
 
 
 @click.command(epilog=EPILOG)
-@click.argument("case", metavar="CASE", shell_complete=complete_case)
+@click.argument("case", metavar="[CASE]", required=False, shell_complete=complete_case)
 @click.option(
     "--variant",
     metavar="NAME",
-    required=True,
     shell_complete=complete_variant,
-    help="The variant that is profiled.",
+    help="The variant that is profiled; needed where there are several.",
 )
 @click.option(
     "--vs",
@@ -88,6 +88,7 @@ Examples:
     show_default=True,
     help="How long each load lasts, its warm-up of 1 s included.",
 )
+@own_options
 @click.option("--native", is_flag=True, help="CPU profiles with the frames of native code.")
 @setting_option
 @database_option
@@ -113,8 +114,9 @@ Examples:
 )
 def profile(
     *,
-    case: str,
-    variant: str,
+    case: str | None,
+    own: OwnAsked,
+    variant: str | None,
     vs: str | None,
     kinds: tuple[ProfileKind, ...] | None,
     rate: float | None,
@@ -130,6 +132,8 @@ def profile(
 ) -> None:
     """Profile a variant of CASE under a steady load, and compare it with another one.
 
+    CASE may be your own service, as for 'syncline run'.
+
     Each kind of profile is taken in a trial of its own at the same rate; no figure of such a trial
     is reported as the service's. CPU and allocations need 'pip install syncline[profile]'.
 
@@ -138,10 +142,12 @@ def profile(
     wanted = kinds or DEFAULT_KINDS
     if native and "cpu" not in wanted:
         raise UsageError("--native is for CPU profiles; add cpu to --kind, or leave it out.")
+    chosen = resolve(case, own)
+    variant = variant or _only(chosen)
     names = tuple(dict.fromkeys(name for name in (vs, variant) if name is not None))
     if vs == variant:
         raise UsageError(f"--vs {vs} names the variant itself; name another one.")
-    chosen = with_settings(syncline_cases.load_case(case), names, settings)
+    chosen = with_settings(chosen, names, settings)
     chosen = on_database(chosen, database, dict(backend_urls))
     load = steady_load(chosen, rate, connections, duration)
     abouts = [Wanted(kind, native and kind == "cpu").about for kind in wanted]
@@ -167,6 +173,20 @@ def profile(
     if record.status == "interrupted":
         sys.exit(INTERRUPTED)
     sys.exit(0 if all(outcome.profiles for _, outcome in record.of_phase("profile")) else 3)
+
+
+def _only(case: Case) -> str:
+    """The name of the case's variant, if it has no other.
+
+    Raises:
+        UsageError: it has several, and none was named.
+    """
+    names = [one.name for one in case.variants]
+    if len(names) > 1:
+        raise UsageError(
+            f"Which variant? Name one of {case.name} by --variant: {', '.join(names)}."
+        )
+    return names[0]
 
 
 def steady_load(case: Case, rate: float | None, connections: int | None, duration_s: float) -> Load:
