@@ -26,6 +26,7 @@ PATIENCE_MS = 60_000
 LIMIT_S = 60.0
 SYNCLINE = (sys.executable, "-c", "from syncline.cli import main; main()")
 OLD, NEW, EVIL = "20260101-000000-aaaa", "20260201-000000-bbbb", "20260102-000000-cccc"
+LATER = "20260103-000000-dddd"
 
 # A service of one's own, so that a run needs neither a database nor a case's libraries.
 SERVICE = """
@@ -151,6 +152,21 @@ def test_the_list_is_filtered_and_leads_to_a_report_with_its_cursor(page: Page) 
     assert page.evaluate("window.pwned") is None
     page.click("a.brand")
     page.wait_for_url(re.compile(r"/$"))
+
+
+def test_the_list_shows_a_run_that_others_make_but_not_under_the_reader_s_hand(
+    page: Page, folder: Path
+) -> None:
+    page.check(f"input[value='{OLD}']")
+    with Store.open(str(folder / "runs.db")) as store:
+        store.import_run(run_record({("sync", 1): with_rate(60.0)}, id=LATER))
+        try:
+            page.wait_for_selector("#changed:visible")
+            assert page.locator(f"a[href='/runs/{LATER}']").count() == 0
+            page.uncheck(f"input[value='{OLD}']")
+            page.wait_for_selector(f"a[href='/runs/{LATER}']")
+        finally:
+            store.delete_run(LATER)
 
 
 def test_exactly_two_runs_are_compared(page: Page) -> None:

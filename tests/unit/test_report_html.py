@@ -83,7 +83,9 @@ def test_the_policy_allows_exactly_what_the_page_carries(page: _Page) -> None:
 
 
 def test_nothing_is_loaded_from_elsewhere(page: _Page) -> None:
-    assert not [tag for tag, _ in page.elements if tag in ("link", "img", "iframe")]
+    assert not [tag for tag, _ in page.elements if tag in ("img", "iframe", "object", "embed")]
+    (icon,) = [a for tag, a in page.elements if tag == "link"]
+    assert (icon.get("href") or "").startswith("data:image/svg+xml,")
     links = [a for tag, a in page.elements if tag == "a"]
     assert len(links) > 5
     away = [a for a in links if not (a.get("href") or "").startswith("#")]

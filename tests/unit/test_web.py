@@ -95,7 +95,7 @@ def client(visitor: TestClient) -> TestClient:
 
 
 ROUTES = (
-    *("/", "/live", "/live/events", "/compare", f"/runs/{OLD}", f"/runs/{OLD}/report"),
+    *("/", "/state", "/live", "/live/events", "/compare", f"/runs/{OLD}", f"/runs/{OLD}/report"),
     *(f"/runs/{OLD}/events", "/start", "/cancel", "/nothing", "/favicon.ico"),
 )
 
@@ -216,6 +216,15 @@ def test_the_list_is_the_newest_first_and_can_be_filtered(client: TestClient) ->
     assert ids("case=books") == []
     assert ids("page=2") == []
     assert ids("page=-1&text=") == [NEW, OLD]
+
+
+def test_a_word_tells_whether_the_list_has_changed(client: TestClient, tmp_path: Path) -> None:
+    before = client.get("/state").text
+    assert f'"state":"{before}"' in client.get("/").text
+    assert client.get("/state").text == before
+    with Store.open(str(tmp_path / "runs.db")) as opened:
+        opened.import_run(run_record(id="20260301-000000-cccc"))
+    assert client.get("/state").text != before
 
 
 def test_a_run_is_its_report_and_two_are_a_comparison(client: TestClient) -> None:

@@ -11,7 +11,13 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -24,7 +30,7 @@ from syncline.report.run_report import build_report
 from syncline.web.access import Access, Guard
 from syncline.web.follow import follow_active, follow_stored
 from syncline.web.kept import Filter, Kept
-from syncline.web.pages import error_page, live_page, runs_page
+from syncline.web.pages import error_page, live_page, runs_page, state_of
 from syncline.web.runner import Runner
 
 _FORM_BYTES = 4096
@@ -47,6 +53,10 @@ class Site:
         runner = self.runner
         runs = self.kept.summaries()
         return _sent(runs_page(runs, chosen, max(1, at), runner.offers, runner.active))
+
+    def state(self, _request: Request) -> Response:
+        """``GET /state``: a word that changes whenever the list does."""
+        return PlainTextResponse(state_of(self.kept.summaries(), self.runner.active))
 
     def run(self, request: Request) -> Response:
         """``GET /runs/ID``: the report; of a run that goes on, what is seen of it from here."""
@@ -111,6 +121,7 @@ def build_app(site: Site, access: Access) -> ASGIApp:
     """The whole page behind its guard."""
     routes = [
         Route("/", site.runs),
+        Route("/state", site.state),
         Route("/runs/{run}", site.run),
         Route("/runs/{run}/report", site.report),
         Route("/runs/{run}/events", site.run_events),

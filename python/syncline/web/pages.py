@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
@@ -12,7 +13,7 @@ from syncline.record import Status
 from syncline.report.html import Page
 from syncline.report.html.assets import script_with, style, vendored
 from syncline.report.html.element import Markup, data, el, join, verbatim
-from syncline.report.html.page import brand
+from syncline.report.html.page import brand, icon
 from syncline.report.html.policy import policy
 from syncline.store import RunSummary
 from syncline.web.kept import Filter
@@ -41,12 +42,20 @@ def runs_page(
         "Runs",
         el("h1", "Runs that are kept", class_="title"),
         _going_on(active),
+        el("p", "Runs have changed. ", el("a", "Show them", href=""), id="changed", hidden=True),
         _start(offers) if active is None or active.ended else None,
         _filter(runs, asked),
         _list(shown) if shown else _nothing(runs),
         _pages(asked, number, len(found)),
         script="list.js",
+        values={"state": state_of(runs, active)},
     )
+
+
+def state_of(runs: Sequence[RunSummary], active: Active | None) -> str:
+    """A word that changes whenever the list does."""
+    going = None if active is None else (active.title, active.ended)
+    return hashlib.sha256(repr((runs, going)).encode()).hexdigest()
 
 
 def live_page(title: str, source: str, *, may_cancel: bool, report: str = "") -> Page:
@@ -114,6 +123,7 @@ def _page(
             el("meta", name="viewport", content="width=device-width, initial-scale=1"),
             el("meta", name="color-scheme", content="light dark"),
             el("title", f"{title} · Syncline"),
+            icon(),
             verbatim("style", own),
         ),
         el(
@@ -184,7 +194,7 @@ def _filter(runs: Sequence[RunSummary], asked: Filter) -> Markup:
         return el("select", all_, *options, name=name, aria_label=name.capitalize())
 
     cases = sorted({run.case for run in runs})
-    text = {"name": "text", "value": asked.text, "placeholder": "id, case, commit"}
+    text = {"name": "text", "id": "text", "value": asked.text, "placeholder": "id, case, commit"}
     return el(
         "form",
         chooser("case", asked.case, cases),

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from syncline.report import clean
 
-_VOID = frozenset({"meta", "br", "input", "col"})
+_VOID = frozenset({"meta", "br", "input", "col", "link"})
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _HANDLER = re.compile(r"on|style\Z|src|srcdoc|formaction")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from syncline.report.document import Chart, Document, FindingBlock, Flame, Heading, Node, Timeline
 from syncline.report.html import assets
@@ -13,6 +14,12 @@ from syncline.report.html.data import chart_data, flame_data, timeline_data
 from syncline.report.html.element import Markup, data, el, join, verbatim
 from syncline.report.html.figures import census_figure, chart_figure, flame_figure, timeline_figure
 from syncline.report.html.policy import policy
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke-width="2.4" '
+    'stroke-linecap="round"><path d="M2 13C6 13 7 4 14 3" stroke="#0072b2"/>'
+    '<path d="M2 13C7 13 9 11 14 11" stroke="#d55e00"/></svg>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ def render_page(document: Document, home: str | None = None) -> Page:
             el("meta", name="referrer", content="no-referrer"),
             el("meta", name="generator", content="Syncline"),
             el("title", _title(document)),
+            icon(),
             verbatim("style", own),
         ),
         el(
@@ -153,6 +161,11 @@ def brand(home: str | None) -> Markup:
     if home is None:
         return el("span", "Syncline", class_="brand")
     return el("a", "Syncline", href=home, class_="brand")
+
+
+def icon() -> Markup:
+    """Two lines that run apart, as the page's sign; in the page, so that nothing is asked for."""
+    return el("link", rel="icon", href=f"data:image/svg+xml,{quote(_ICON)}")
 
 
 def _title(document: Document) -> str:
