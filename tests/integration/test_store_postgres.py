@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection, text
 
 from syncline.backends import provide
 from syncline.errors import StoreError
 from syncline.process import Workspace
-from syncline.record import Resumption
-from syncline.store import Store
+from syncline.record import Resumption, RunRecord
+from syncline.store import SCHEMA_VERSION, Store, migrate
 from tests.integration.children import ROOT
 from tests.unit.factories import run_record
 from tests.unit.test_store_crash import WRITER
@@ -77,6 +78,42 @@ def test_two_writers_share_it_and_a_killed_one_is_seen_as_interrupted(url: str) 
             assert run.status == "interrupted"
             assert kept == list(range(len(kept)))
             assert len(kept) >= 5
+
+
+def as_the_first_version_left_it(url: str) -> RunRecord:
+    """A store of schema version 1 with one run, which comes back."""
+    machine = replace(run_record().environment, commit="c0ffee", dirty=True)
+    with Store.open(url) as store:
+        store.import_run(run_record(id="20260101-000000-aaaa", environment=machine))
+        kept = store.load_run("20260101-000000-aaaa")
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP INDEX runs_by_start")
+        connection.execute("ALTER TABLE runs DROP COLUMN commit_id, DROP COLUMN dirty")
+        connection.execute("UPDATE syncline_schema SET version = 1")
+    return kept
+
+
+def test_an_older_store_is_brought_along_whole_or_not_at_all(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = as_the_first_version_left_it(url)
+
+    def fail(connection: Connection, where: str) -> None:
+        connection.execute(text("ALTER TABLE runs ADD COLUMN commit_id VARCHAR(64)"))
+        raise StoreError("the server is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "_STEPS", {1: fail})
+        with pytest.raises(StoreError, match=r"the server is full\. It is as it was"):
+            Store.open(url)
+    with Store.open(url) as store:
+        assert store.load_run(record.id) == record
+        (summary,) = [run for run in store.runs() if run.id == record.id]
+    assert (summary.commit, summary.dirty) == ("c0ffee", True)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version FROM syncline_schema").fetchone() == (
+            SCHEMA_VERSION,
+        )
 
 
 def test_a_newer_store_and_a_strangers_database_are_refused(url: str) -> None:
