@@ -9,6 +9,7 @@ from typing import Any
 from syncline_probe import requests
 from syncline_probe.apps import report
 from syncline_probe.board import Board
+from syncline_probe.routing import route_note
 
 
 def install(board: Board, library: ModuleType | None) -> None:
@@ -28,17 +29,21 @@ def install(board: Board, library: ModuleType | None) -> None:
             requests.end(request)
 
     module.Application._handle = _handle
-    _note_resources(sys.modules[module.UrlDispatcher.__module__])
+    _note_resources(board, sys.modules[module.UrlDispatcher.__module__])
 
 
-def _note_resources(dispatcher: Any) -> None:
+def _note_resources(board: Board, dispatcher: Any) -> None:
     """As the router finds it, so that a request that is still inside has its route already."""
     original = dispatcher.UrlMappingMatchInfo.__init__
+    note = route_note(board, "aiohttp routes", _template)
 
     def begin(self: Any, match: Any, route: Any) -> None:
         original(self, match, route)
-        resource = getattr(route, "resource", None)
-        if resource is not None:
-            requests.name_route(resource.canonical)
+        note(route)
 
     dispatcher.UrlMappingMatchInfo.__init__ = begin
+
+
+def _template(route: Any) -> str | None:
+    resource = getattr(route, "resource", None)
+    return None if resource is None else resource.canonical

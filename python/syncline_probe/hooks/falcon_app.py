@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from syncline_probe import requests
 from syncline_probe.apps import count_class, counted_asgi, counted_wsgi
 from syncline_probe.board import Board
+from syncline_probe.routing import route_note
 
 
 def install(board: Board, library: ModuleType | None) -> None:
@@ -20,16 +20,16 @@ def install(board: Board, library: ModuleType | None) -> None:
         count_class(board, module.App, counted_asgi)
     else:
         count_class(board, module.App, counted_wsgi)
-        _note_templates(module.App)
+        _note_templates(board, module.App)
 
 
-def _note_templates(app: Any) -> None:
+def _note_templates(board: Board, app: Any) -> None:
     original = app._get_responder
+    note = route_note(board, "falcon routes", lambda found: found[-1])
 
     def _get_responder(self: Any, asked: Any) -> Any:
         found = original(self, asked)
-        if found[-1] is not None:
-            requests.name_route(found[-1])
+        note(found)
         return found
 
     app._get_responder = _get_responder

@@ -1,0 +1,58 @@
+"""A route's note runs in the service's own requests: it may fail, and they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from syncline_probe import requests
+from syncline_probe.board import Board
+from syncline_probe.hooks import django_app
+from syncline_probe.routing import route_note
+
+
+@pytest.fixture
+def asked() -> Iterator[requests.Request]:
+    request = requests.begin("GET", "/books/7")
+    token = requests.current.set(request)
+    yield request
+    requests.current.reset(token)
+    requests.forget()
+
+
+def test_a_note_names_the_route_of_the_request_that_asks(asked: requests.Request) -> None:
+    note = route_note(Board(), "some routes", lambda found: found)
+    note(None)
+    assert asked.route is None
+    note("/books/{id}")
+    assert asked.route == "GET /books/{id}"
+
+
+def test_a_note_that_fails_is_off_and_said_once(asked: requests.Request) -> None:
+    board, calls = Board(), []
+
+    def template(found: Any) -> str:
+        calls.append(found)
+        return str(found.path)
+
+    note = route_note(board, "some routes", template)
+    note(object())
+    note(SimpleNamespace(path="/books/{id}"))
+    assert len(calls) == 1
+    assert asked.route is None
+    (event,) = board.taken_events()
+    assert (event["name"], event["hook"]) == ("hook-failed", "some routes")
+
+
+def test_a_framework_that_has_changed_goes_on_serving(asked: requests.Request) -> None:
+    """Django's resolver gives something without a route: the request gets it all the same."""
+    board = Board()
+    handler = type("BaseHandler", (), {"resolve_request": lambda _self, _asked: "found"})
+    module: Any = SimpleNamespace(__name__="django.core.handlers.base", BaseHandler=handler)
+    django_app.install(board, module)
+    assert handler().resolve_request("request") == "found"
+    assert [event["hook"] for event in board.taken_events()] == ["django routes"]
+    assert asked.route is None
