@@ -2,8 +2,9 @@
 
 Sampling stacks would not tell: the sampler gets the interpreter's lock where the service gives
 it away, which is at system calls and not within an encoder. So the calls themselves are timed,
-by their thread's own CPU clock. That is dear where a request makes several such calls, so it is
-done for one stretch out of eight, and what was found in it stands for the others.
+by their thread's own CPU clock. That is dear where there are many such calls, so of many it is
+done for one stretch out of eight, and what was found in it stands for the others; of few all are
+timed, since an eighth of them says little.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from syncline_probe.board import Board, Sample
 
 _EVERY = 8  # turns of the sampler; in one of them calls are timed
+_FEW = 400  # calls a second: to time them all is a thousandth of a core
 
 
 class Effort:
@@ -32,8 +34,8 @@ class Effort:
         self._open = False
         self._turn = 0
         self._opened_s = 0.0
-        self._open_s = 0.0  # how long the last stretch was
-        self._calls = 0  # in the current stretch
+        self._counted_s = 0.0  # until when all is counted or stood for
+        self._calls = 0  # since then
         self._cpu_s = 0.0
         self._all_calls = 0.0  # estimated
         self._all_cpu_s = 0.0
@@ -75,17 +77,26 @@ class Effort:
     def tick(self, now: float) -> None:
         """Opens and ends the stretches; called by the sampler, which may be late."""
         if self._open:
-            self._switch(on=False)
-            self._open_s = now - self._opened_s
+            length_s = now - self._opened_s
+            few = self._calls < _FEW * length_s
+            if length_s > 0:
+                # It stands for the time since the one before, whether it has few or many: were
+                # only those with many to stand for more, they would be found more than they are.
+                self._count((now - self._counted_s) / length_s)
+            self._opened_s = self._counted_s = now
+            if not few:
+                self._switch(on=False)
         elif self._turn % _EVERY == 0:
-            if self._open_s:
-                # A call that outlasted its stretch has come in by now.
-                stands_for = (now - self._opened_s) / self._open_s
-                self._all_calls += stands_for * self._calls
-                self._all_cpu_s += stands_for * self._cpu_s
-            self._opened_s, self._calls, self._cpu_s = now, 0, 0.0
+            self._opened_s = now
+            self._counted_s = self._counted_s or now
             self._switch(on=True)
         self._turn += 1
+
+    def _count(self, stands_for: float) -> None:
+        # A call that outlasts its stretch comes in with the next.
+        self._all_calls += stands_for * self._calls
+        self._all_cpu_s += stands_for * self._cpu_s
+        self._calls, self._cpu_s = 0, 0.0
 
     def _switch(self, *, on: bool) -> None:
         self._open = on

@@ -171,6 +171,21 @@ CASES = (
         lambda: [trial(None, paced(500, 2000, 1900, 2100, 1800, 1900, 500, 2000, 1900))],
     ),
     Case(
+        "not-steady",
+        "it slows down at once, and is steady then",
+        lambda: [trial(None, paced(*[2000, 2010, 1990, 2005, 1995], *[600, 605, 595, 602, 598]))],
+        # A start of a quarter of the load is what one leaves to a warm-up.
+        lambda: [
+            trial(None, paced(*[600, 605, 610], *[2000, 2010, 1990, 2005, 1995, 2000, 1990] * 2))
+        ],
+    ),
+    Case(
+        "not-steady",
+        "it slows down, and others take some of the machine",
+        lambda: [trial({"machine.steal_share": 0.1}, paced(*[2000] * 5, *[600] * 5))],
+        lambda: [trial({"machine.steal_share": 0.4}, paced(*[2000] * 5, *[600] * 5))],
+    ),
+    Case(
         "noisy",
         "stolen time",
         lambda: [trial({"machine.steal_share": 0.2})],
@@ -222,6 +237,14 @@ def test_a_crash_explains_the_silence_after_it() -> None:
     service = ServiceExit(-11, "Segmentation fault")
     pairs = [trial(None, hung(), 200, validity=DIED, service=service)]
     assert roots(pairs) == ["crash"]
+
+
+def test_of_a_service_that_died_the_last_error_is_told_too() -> None:
+    log = "INFO: Started\nERROR: address already in use\nINFO: Application shutdown complete."
+    found = the("crash", [trial(None, good(), validity=DIED, service=ServiceExit(3, log))])
+    told = {one.metric: one.value for one in found.evidence}
+    assert told["last error in its log"] == "ERROR: address already in use"
+    assert told["last line of its log"] == "INFO: Application shutdown complete."
 
 
 def test_where_all_are_slow_nobody_is_starved() -> None:

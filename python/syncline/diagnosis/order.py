@@ -134,7 +134,6 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     "gil-bound": ("cpu-bound",),
     "cpu-bound": (),
     "generator-bound": ("not-steady",),
-    "noisy": ("not-steady",),
 }
 _PLACE = {code: place for place, code in enumerate(EXPLAINS)}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import cpu_busy, died, own_place, stuck
 from syncline.diagnosis.view import View, number
@@ -11,6 +13,7 @@ from syncline.finding import Finding, Fix
 
 _LINE = 200
 _SURE_S = 2.0
+_COMPLAINT = re.compile("error|critical|fatal|exception", re.IGNORECASE)
 
 
 def errors_dominate(view: View) -> Finding | None:
@@ -80,9 +83,7 @@ def crash(view: View) -> Finding | None:
     signs = [
         sign(0.95, "exit", how, None, None, "process") if status is not None else None,
         sign(0.7, "connections", said) if said else None,
-        sign(0.2, "last line of its log", log.splitlines()[-1][:_LINE], None, None, "log")
-        if log
-        else None,
+        *_last_words(log),
     ]
     return conclude(
         view,
@@ -99,6 +100,18 @@ def crash(view: View) -> Finding | None:
         signs=signs,
         fix=Fix("Read the last lines of its log; signal 9 without a sender is want of memory."),
     )
+
+
+def _last_words(log: str) -> list[Sign]:
+    """Its log's last complaint, where it has one further up, and the last line."""
+    lines = log.splitlines()
+    if not lines:
+        return []
+    found = [sign(0.2, "last line of its log", lines[-1][:_LINE], None, None, "log")]
+    complaint = next((line for line in reversed(lines) if _COMPLAINT.search(line)), lines[-1])
+    if complaint is not lines[-1]:
+        found.insert(0, sign(0.1, "last error in its log", complaint[:_LINE], None, None, "log"))
+    return found
 
 
 def _standing(view: View) -> list[Sign]:

@@ -16,6 +16,7 @@ from syncline.stats import rates, settling
 
 _FEWEST = 9  # intervals in which a change can be told from chance
 _CHANGE = 1.4
+_A_START = 1 / 3  # of a load, at most; what lasts longer is no start that went over
 _STEAL = 0.05
 _OTHERS = 0.1
 _SPREAD = 0.15
@@ -52,7 +53,7 @@ def generator_bound(view: View) -> Finding | None:
 
 
 def not_steady(view: View) -> Finding | None:
-    """The answers a second do not settle: what is left after the best cut still changes."""
+    """The answers a second do not settle, or only after what is too long to be a start."""
     if not isinstance(view.trial.load.schedule, ClosedLoop) or stuck(view) or died(view):
         return None
     answers = rates(view.result.intervals)
@@ -62,8 +63,13 @@ def not_steady(view: View) -> Finding | None:
     third = len(answers) // 3
     before, after = median(answers[:third]), median(answers[-third:])
     ratio = max(before, after) / max(min(before, after), 1e-9)
-    if found is None or found.steady or ratio < _CHANGE:
+    if found is None or ratio < _CHANGE:
         return None
+    start = found.cut / len(answers)
+    if found.steady and start <= _A_START:
+        return None
+    taken = (view.mean(names.STEAL) or 0.0) + (view.mean(names.OTHERS) or 0.0)
+    lost = 1 - 1 / ratio
     return conclude(
         view,
         "not-steady",
@@ -73,8 +79,14 @@ def not_steady(view: View) -> Finding | None:
             sign(
                 0.6, "answers a second, last third over first", after / max(before, 1e-9), _CHANGE
             ),
-            sign(0.5, "a steady part after a start (MSER)", "none", "one"),
+            sign(0.5, "time until it is steady, share of the load (MSER)", start, _A_START)
+            if found.steady
+            else sign(0.5, "a steady part after a start (MSER)", "none", "one"),
         ],
+        # Others' use of the processors explains as much of a change as they took of them.
+        against=[sign(0.9, "CPU that others took, share", taken, lost / 2, None, "machine")]
+        if taken >= lost / 2
+        else [],
         fix=Fix("A longer run or warm-up; look at what changes meanwhile."),
     )
 

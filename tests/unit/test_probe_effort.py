@@ -1,0 +1,65 @@
+"""The CPU of a kind of work: few calls are all timed, of many a stretch stands for others."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from syncline_probe.effort import Effort
+
+TURN_S = 0.05
+
+
+class Worker:
+    """Something whose method is called; each call is counted as if it cost a millisecond."""
+
+    def work(self) -> None: ...
+
+
+def estimated(calls_of_turn: list[int]) -> tuple[float, float]:
+    """Calls as the effort has them, and as they were, at the end of the last stretch."""
+    kind = type("Kind", (Worker,), {"work": Worker.work})
+    effort, worker = Effort("some"), kind()
+    effort.time_method(kind, "work")
+    true = 0
+    at_the_end = (0.0, 0.0)
+    for turn, calls in enumerate(calls_of_turn):
+        effort.tick(1000 + turn * TURN_S)
+        sample: dict[str, float] = {}
+        effort._gauge(sample)
+        if effort._counted_s == 1000 + turn * TURN_S:
+            at_the_end = (effort._all_calls, float(true))
+        for _ in range(calls):
+            worker.work()
+        true += calls
+    return at_the_end
+
+
+def test_few_calls_are_all_timed() -> None:
+    chance = random.Random(1)
+    counted, true = estimated([chance.randrange(8) for _ in range(400)])
+    assert true > 1000
+    assert counted == true
+
+
+@pytest.mark.parametrize("mean", [20, 30, 200])  # the first is where few become many
+def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int) -> None:
+    chance = random.Random(mean)
+    turns = [max(0, round(chance.gauss(mean, mean**0.5))) for _ in range(4000)]
+    counted, true = estimated(turns)
+    assert counted == pytest.approx(true, rel=0.03)
+
+
+def test_a_call_within_a_call_is_part_of_it() -> None:
+    class Nested(Worker):
+        def outer(self) -> None:
+            self.work()
+
+    effort = Effort("some")
+    effort.time_method(Nested, "work")
+    effort.time_method(Nested, "outer")
+    effort.tick(1.0)
+    Nested().outer()
+    effort.tick(1.05)
+    assert effort._all_calls == 1
