@@ -124,6 +124,12 @@ CASES = (
         lambda: [trial(switches(0.6, 0.6))],
     ),
     Case(
+        "gil-bound",
+        "the convoy, not a database that each request asks some times",
+        lambda: [trial(switches(11, 0.6))],
+        lambda: [trial(switches(35, 0.37))],
+    ),
+    Case(
         "cpu-bound",
         "cores to spare",
         lambda: [trial(cpu(0.99) | MACHINE)],

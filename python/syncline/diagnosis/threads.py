@@ -25,7 +25,7 @@ from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
 _CONVOY_SWITCHES = 8.0  # voluntary context switches per request
-_CONVOY_SYSTEM = 0.35  # system time's share of CPU
+_CONVOY_SYSTEM = 0.5  # system time's share of CPU; good threads that ask a database: up to 0.37
 _ONE_CORE = 1.3  # cores of a process that its interpreter's lock keeps to one
 _SPREAD = 0.7  # of its CPU, at most, in its busiest thread
 _IN_ONE_LOCK = 0.4  # of the requests inside
