@@ -82,12 +82,15 @@ class Settings:
         servers: the user's own servers, by back end, their passwords masked.
         verify: with how much effort fixes are proven after the sweep.
         fresh: whether each round of the sweep starts its services anew.
+        sought: what a search that is no sweep was asked, as JSON data with its ``kind``
+            (``capacity``, ``tuning``); empty for a sweep.
     """
 
     probe: bool = True
     servers: Mapping[str, str] = field(default_factory=dict)
     verify: Literal["no", "quick", "full"] = "no"
     fresh: bool = False
+    sought: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ VALUES = _row(
 )
 PURE = _row(
     "stats design capacity diagnosis record_json hang judge mask objective archive "
-    "between baseline gate whatif openapi config notation verify flame usl tune "
+    "between baseline gate whatif openapi config notation verify flame usl tune sought "
     "imports",
     siblings=True,
     stdlib_only=True,

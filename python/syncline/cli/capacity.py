@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Literal
@@ -27,7 +26,7 @@ from syncline.cli import choices, files
 from syncline.cli.on import Where, on_options, sender
 from syncline.cli.parameters import Parsed
 from syncline.cli.seam import INTERRUPTED
-from syncline.cli.searching import Chosen, search_options
+from syncline.cli.searching import Chosen, search_options, show_answer
 from syncline.codec import to_json
 from syncline.errors import UsageError
 from syncline.experiment import run_search
@@ -37,7 +36,7 @@ from syncline.record import RunRecord
 from syncline.report import units
 from syncline.report.capacity import build_capacity
 from syncline.report.live_run import RunDisplay
-from syncline.report.terminal import render_terminal
+from syncline.sought import of_capacity
 from syncline.store import Store
 
 SCHEMA = 1
@@ -137,20 +136,19 @@ def capacity(
             observer=display,
             backend_urls=asked_of.urls,
             command_line=("syncline", *sys.argv[1:]),
-            settings=asked_of.settings,
+            settings=asked_of.settings(of_capacity(asked, effort)),
             tools=real_tools(
                 database=bool(set(asked_of.case.backends) - set(asked_of.urls)), send=send
             ),
         )
+    sys.exit(put_out(record, asked_of.json))
+
+
+def put_out(record: RunRecord, json_file: str | None) -> int:
+    """Shows what a run found, and writes it; the exit code."""
     found = capacities(record.trials)
-    if asked_of.json is not None:
-        text = json.dumps(capacity_json(record, found), indent=2, allow_nan=False)
-        files.write_text(asked_of.json, f"{text}\n")
-    render_terminal(build_capacity(found), Console(stderr=asked_of.json == files.STDOUT))
-    click.echo(f"Kept as run {record.id}.", err=True)
-    if record.status == "interrupted":
-        sys.exit(INTERRUPTED)
-    sys.exit(exit_code(found))
+    show_answer(record, build_capacity(found), capacity_json(record, found), json_file)
+    return INTERRUPTED if record.status == "interrupted" else exit_code(found)
 
 
 def capacity_json(record: RunRecord, found: tuple[Capacity, ...]) -> dict[str, object]:

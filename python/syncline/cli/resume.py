@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import click
 from rich.console import Console
 
-from syncline.cli import files
+from syncline.cli import capacity, files, tune
 from syncline.cli.choices import BACKEND_URL
 from syncline.cli.run import DEFAULT_OUT, Output, check_urls, put_out
 from syncline.cli.stored import complete_run, open_existing, store_option
@@ -21,9 +21,14 @@ from syncline.judge import exit_code
 from syncline.record import RunRecord
 from syncline.report.live_run import RunDisplay
 from syncline.search import Measured, Search, only
+from syncline.sought import CAPACITY, TUNING, again
 from syncline.trial import Experiment
 from syncline.verify import DEFAULT, QUICK, proven
 
+_ANSWERS: Mapping[str, Callable[[RunRecord, str | None], int]] = {
+    CAPACITY: capacity.put_out,
+    TUNING: tune.put_out,
+}
 _EFFORTS = {"no": None, "quick": QUICK, "full": DEFAULT}
 
 
@@ -65,7 +70,8 @@ def resume(
     """Run what is missing of RUN, as it was asked: after Ctrl-C, a crash, a kill or a full disk.
 
     What was measured is not measured again. Another machine or other versions are said, and
-    kept with the run. Exit codes are those of 'syncline run'.
+    kept with the run. Exit codes are those of the command that the run is of: 'syncline run',
+    'syncline capacity' or 'syncline tune'.
     """
     if json_file is not None:
         files.check_writable(json_file, "--json")
@@ -87,6 +93,8 @@ def resume(
                 resume=record,
                 tools=real_tools(probe=record.settings.probe),
             )
+    if sought := record.settings.sought:
+        sys.exit(_ANSWERS[str(sought["kind"])](record, json_file))
     put_out(record, output)
     sys.exit(exit_code(record))
 
@@ -105,12 +113,21 @@ def check_resumable(record: RunRecord) -> None:
         raise UsageError(f"Run {record.id} was ended before its first trial; run it again.")
 
 
-def search_of(record: RunRecord) -> Search[None]:
+def search_of(record: RunRecord) -> Search[object]:
     """What the run asked for; whoever drives it leaves out what the run has already.
 
-    The proof of fixes is told from the trials, so it goes on where it was. Trials of other
-    searches are run as far as they had been planned.
+    The proof of fixes is told from the trials, so it goes on where it was, and so do searches
+    for a capacity or a setting. Profiles are taken as far as they had been planned.
+
+    Raises:
+        PlanError: a newer version made the run.
     """
+    if record.settings.sought:
+        return again(record.case, record.settings.sought)
+    return _swept(record)
+
+
+def _swept(record: RunRecord) -> Search[None]:
     swept = tuple(trial for trial in record.planned if trial.phase == "sweep")
     others = tuple(
         trial for trial in record.planned if trial.phase not in ("sweep", "verification")

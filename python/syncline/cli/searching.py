@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
+from rich.console import Console
 
+from syncline.cli import files
 from syncline.cli.choices import (
     BACKEND_URL,
     complete_case,
@@ -22,7 +25,10 @@ from syncline.cli.run import check_urls
 from syncline.cli.shape import on_database, with_settings
 from syncline.errors import UsageError
 from syncline.mask import mask
-from syncline.record import Settings
+from syncline.record import RunRecord, Settings
+from syncline.report.document import Document
+from syncline.report.terminal import render_terminal
+from syncline.sought import Sought
 from syncline.store import DEFAULT_STORE
 from syncline.trial import Case, Load
 
@@ -49,10 +55,10 @@ class Chosen:
     json: str | None
     store: str
 
-    @property
-    def settings(self) -> Settings:
+    def settings(self, sought: Sought) -> Settings:
         """How the run is done, for its record."""
-        return Settings(servers={name: mask(url) for name, url in self.urls.items()})
+        servers = {name: mask(url) for name, url in self.urls.items()}
+        return Settings(servers=servers, sought=sought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,20 @@ def choose(given: _Given) -> Chosen:
         json=given.json_file,
         store=given.store,
     )
+
+
+def show_answer(
+    record: RunRecord, document: Document, data: Mapping[str, object], json_file: str | None
+) -> None:
+    """Writes the answer as JSON, and shows it; JSON has standard output to itself.
+
+    Raises:
+        EnvironmentLackError: the file could not be written.
+    """
+    if json_file is not None:
+        files.write_text(json_file, f"{json.dumps(data, indent=2, allow_nan=False)}\n")
+    render_terminal(document, Console(stderr=json_file == files.STDOUT))
+    click.echo(f"Kept as run {record.id}.", err=True)
 
 
 def _load(case: Case, name: str | None) -> Load:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +12,7 @@ from rich.console import Console
 from syncline.cli import files
 from syncline.cli.parameters import DURATION, Parsed
 from syncline.cli.seam import INTERRUPTED
-from syncline.cli.searching import Chosen, search_options
+from syncline.cli.searching import Chosen, search_options, show_answer
 from syncline.cli.what_ifs import EPILOG as WHAT_IFS
 from syncline.cli.what_ifs import with_what_ifs
 from syncline.codec import to_json
@@ -22,10 +21,11 @@ from syncline.experiment import run_search
 from syncline.experiment.tools import real_tools
 from syncline.objective import Bound, parse_objectives
 from syncline.plan import ClosedLoop
+from syncline.record import RunRecord
 from syncline.report import units
 from syncline.report.live_run import RunDisplay
-from syncline.report.terminal import render_terminal
 from syncline.report.tune import build_tune
+from syncline.sought import of_tuning, tuning_asked
 from syncline.store import Store
 from syncline.trial import with_duration
 from syncline.tune import Asked, Settings, said, settings_of, shortest_s, standings, tune_search
@@ -136,27 +136,30 @@ def tune(
             observer=display,
             backend_urls=asked_of.urls,
             command_line=("syncline", *sys.argv[1:]),
-            settings=asked_of.settings,
+            settings=asked_of.settings(of_tuning(asked)),
             tools=real_tools(database=bool(set(case.backends) - set(asked_of.urls))),
         )
+    sys.exit(put_out(record, asked_of.json))
+
+
+def put_out(record: RunRecord, json_file: str | None) -> int:
+    """Shows what a run found, and writes it; the exit code."""
+    asked = tuning_asked(record.settings.sought)
+    connections = asked.load.connections
     found = standings(record.trials, asked.bounds)
-    if asked_of.json is not None:
-        data = {
-            "schema": SCHEMA,
-            "run": record.id,
-            "case": case.name,
-            "variant": asked.variant,
-            "status": record.status,
-            "connections": load.connections,
-            "sentence": said(found),
-            "settings": to_json(found),
-        }
-        files.write_text(asked_of.json, f"{json.dumps(data, indent=2, allow_nan=False)}\n")
-    console = Console(stderr=asked_of.json == files.STDOUT)
-    render_terminal(build_tune(found, asked.variant, load.connections), console)
-    click.echo(f"Kept as run {record.id}.", err=True)
+    data = {
+        "schema": SCHEMA,
+        "run": record.id,
+        "case": record.case.name,
+        "variant": asked.variant,
+        "status": record.status,
+        "connections": connections,
+        "sentence": said(found),
+        "settings": to_json(found),
+    }
+    show_answer(record, build_tune(found, asked.variant, connections), data, json_file)
     if record.status == "interrupted":
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     if any(one.tied for one in found):
-        sys.exit(0)
-    sys.exit(1 if any(one.misses for one in found) else 3)
+        return 0
+    return 1 if any(one.misses for one in found) else 3
