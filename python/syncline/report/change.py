@@ -34,6 +34,8 @@ _TONES: Mapping[Verdict | None, Tone] = {
     None: "warn",
 }
 
+_MANY = 5  # comparisons, from which on one that shows a difference by chance is not far
+
 
 def build_change(
     change: Change, baseline: RunRecord, candidate: RunRecord, differences: tuple[str, ...]
@@ -118,6 +120,12 @@ def _legend(change: Change) -> Iterator[str]:
         "could have seen is the smallest difference that would have been shown in 4 of 5 such "
         "measurements."
     )
+    decided = sum(one.comparison.verdict is not None for one in change.changes)
+    if decided >= _MANY:
+        yield (
+            f"Each verdict is at 95 % by itself: of {decided} comparisons without any difference "
+            f"about {units.significant(decided / 20)} would show one by chance."
+        )
     for reason in dict.fromkeys(one.comparison.reason for one in change.changes):
         if reason:
             yield f"* {reason}."
