@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ _ROUTES = 200
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
 OTHER = "(other)"
+_NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
 TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
 
 
@@ -191,9 +193,9 @@ def route_of(request: Request) -> str:
     if router is None and scope is not None:
         template = scope.get(TEMPLATE)
     if not isinstance(template, str):
-        template = "/".join(
-            "{}" if any(char.isdigit() for char in part) else part for part in path.split("/")[:8]
-        )[:120]
+        if path.count("/") > 7:
+            path = "/".join(path.split("/", 8)[:8])
+        template = _NUMBERED.sub("{}", path)[:120]
     return f"{method} {template}"
 
 

@@ -56,3 +56,20 @@ def test_a_framework_that_has_changed_goes_on_serving(asked: requests.Request) -
     assert handler().resolve_request("request") == "found"
     assert [event["hook"] for event in board.taken_events()] == ["django routes"]
     assert asked.route is None
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/", "/"),
+        ("/books/17/pages", "/books/{}/pages"),
+        ("/a1b/c/22/", "/{}/c/{}/"),
+        ("/1/2/3/4/5/6/7/8/9", "/{}/{}/{}/{}/{}/{}/{}"),
+        ("/a/b/c/d/e/f/g/h/i", "/a/b/c/d/e/f/g"),
+    ],
+)
+def test_a_path_without_a_route_is_named_without_its_numbers(path: str, route: str) -> None:
+    request = requests.begin("GET", path)
+    requests.end(request)
+    assert requests.route_of(request) == f"GET {route}"
+    requests.forget()
