@@ -93,12 +93,13 @@ class Side:
 
     Attributes:
         trials: how many of its trials count.
-        broke: in how many of them it hung, died, or answered mostly with errors.
+        broke: in how many of them it hung, died, or failed more than one request in twenty.
         shows: in how many of them the finding itself was seen again.
         rate_rps: its successful answers per second, over the whole of these trials, silences
             included: the geometric mean, or 0 if one had none; None without trials.
         interval: the 95 % confidence interval of that rate; None with fewer than two trials,
             or where it broke.
+        errors: the greatest share of requests in one of them that failed or timed out.
     """
 
     trials: int
@@ -106,6 +107,7 @@ class Side:
     shows: int
     rate_rps: float | None
     interval: tuple[float, float] | None = None
+    errors: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

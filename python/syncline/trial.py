@@ -160,6 +160,7 @@ class Case:
             requests may use what they capture.
         rehearsal: requests that are sent once after ``setup``; their answers are checked.
         teardown: requests that are sent to each service once, before its end.
+        quick_variants: those of ``--quick``, where the default ones are more than a minute's worth.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Case:
     setup: tuple[Step, ...] = ()
     rehearsal: tuple[Step, ...] = ()
     teardown: tuple[Step, ...] = ()
+    quick_variants: tuple[str, ...] = ()
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -69,3 +71,14 @@ def test_a_precision_that_was_not_reached_is_told_with_what_it_would_take() -> N
     assert " after 6 rounds; ± 2 % would take about " in told
     assert precision_words(measured, 0.4) == ()
     assert precision_words(measured, None) == ()
+
+
+def test_a_case_of_many_variants_has_its_chief_ones_for_a_quick_look() -> None:
+    def variants(*arguments: str) -> set[str]:
+        found = CliRunner().invoke(run, ["books", "--dry-run", *arguments])
+        return set(re.findall(r"^ *\d+  ([^/]+)/", found.output, re.MULTILINE))
+
+    quick, whole = variants("--quick"), variants()
+    assert quick < whole
+    assert "four-workers-pool50" in quick
+    assert variants("--quick", "--variant", "async-lazy") == {"async-lazy"}

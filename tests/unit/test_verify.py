@@ -13,6 +13,7 @@ import pytest
 from syncline.finding import Contrast, Evidence, Finding, Fix, Status, Verification
 from syncline.outcome import LoadResult, Outcome, Validity
 from syncline.plan import constant_rate
+from syncline.report.proof import proof_sentences
 from syncline.search import Measured
 from syncline.trial import Experiment, Load, Trial, Variant
 from syncline.verify import DEFAULT, QUICK, Effort, verification, verified
@@ -123,12 +124,24 @@ def test_the_loads_of_a_proof_stay_within_the_budget(effort: Effort, answer: Ans
 
 def test_a_standstill_has_time_to_show_and_more_time_buys_more_pairs() -> None:
     task = Task(breaks=True, lighter=True, above=False, alone=False, longest_s=3.0)
-    quick, full = design(task, QUICK.budget_s), design(task, 40.0)
-    assert quick is not None
+    little, full = design(task, 15.0), design(task, 40.0)
+    assert little is not None
     assert full is not None
-    assert quick.duration_s >= 2.0
-    assert (quick.pairs, full.pairs) == (2, 3)
+    assert little.duration_s >= 2.0
+    assert (little.pairs, full.pairs) == (2, 3)
     assert design(task, 5.0) is None
+
+
+def test_in_a_hurry_a_standstill_is_seen_once_and_the_lighter_load_twice() -> None:
+    (experiment,), _ = asked((finding(),), sweep(deadlock), QUICK)
+    fixed = "sync+admission=54"
+    assert [trial.variant.name for trial in experiment.trials] == [
+        *("sync", fixed, fixed, "sync"),
+        *("sync", fixed),
+    ]
+    (churn,), _ = asked((finding("overflow-churn", 48),), sweep(lambda _: with_rate(800.0)), QUICK)
+    here = [trial for trial in churn.trials if trial.load.connections == 48]
+    assert len(here) >= 4, "a ratio is an estimate, and takes pairs"
 
 
 def test_findings_without_an_imposable_fix_are_not_tried() -> None:
@@ -219,6 +232,23 @@ def test_without_a_standstill_the_interval_of_the_ratio_decides(
     assert found.ratio is not None
     assert found.interval[0] < found.ratio < found.interval[1]
     assert found.ratio_level == 48
+
+
+@pytest.mark.parametrize(("failed", "status"), [(40, "no difference shown"), (470, "fixed")])
+def test_requests_that_fail_no_more_are_what_was_fixed(failed: int, status: Status) -> None:
+    def answer(trial: Trial) -> LoadResult:
+        good = with_rate(500.0)
+        lost = 0 if is_fixed(trial) or trial.load.connections < 200 else failed
+        return replace(good, ok=1000 - lost, failed=lost)
+
+    found = proof(finding("connection-budget"), answer, answer)
+    assert found.status == status
+    main = found.levels[0]
+    assert main.original is not None
+    assert main.original.errors == pytest.approx(failed / 1000)
+    assert main.fixed.errors == 0
+    said = " ".join(one.text for one in proof_sentences(found))
+    assert ("47.0 % of the requests failed" in said) == (status == "fixed")
 
 
 def test_a_fix_that_stands_still_itself_made_it_worse() -> None:

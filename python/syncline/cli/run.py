@@ -154,7 +154,11 @@ def _option_set(function: click.decorators.FC) -> click.decorators.FC:
                 help="Run each variant on each of these event loops: asyncio, uvloop, auto.",
             ),
             database_option,
-            click.option("--quick", is_flag=True, help="Short loads: the whole in about a minute."),
+            click.option(
+                "--quick",
+                is_flag=True,
+                help="Short loads, and of many variants the chief ones: a minute at most.",
+            ),
             click.option(
                 "--as-published", is_flag=True, help="The original's loads, at their full length."
             ),
@@ -280,7 +284,8 @@ def run(
         raise UsageError("--quick and --as-published exclude each other; give one.")
     which = "quick" if quick else "published" if as_published else "default"
     chosen = resolve(case, own)
-    names = tuple(dict.fromkeys(variants)) or chosen.default_variants
+    usual = (quick and chosen.quick_variants) or chosen.default_variants
+    names = tuple(dict.fromkeys(variants)) or usual
     chosen = with_settings(chosen, names, settings)
     chosen = on_database(chosen, database, dict(backend_urls))
     serving = Serving(servers or (), workers or (), loops or ())

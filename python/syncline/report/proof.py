@@ -66,7 +66,10 @@ def _side(side: Side) -> str:
 
 
 def _broke(side: Side) -> str:
-    return f"broke in {side.broke} of {side.trials} trials" if side.broke else ""
+    if not side.broke:
+        return ""
+    failed = f", up to {units.share(side.errors)} of the requests failed" if side.errors else ""
+    return f"broke in {side.broke} of {units.plural(side.trials, 'trial')}{failed}"
 
 
 def _shown(side: Side) -> str:

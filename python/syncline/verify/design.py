@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # What is spent beside the loads: until a service answers, for each worker more, and between two
@@ -21,6 +21,8 @@ _LONGEST_S = 4.0
 # By falling worth: pairs under the load that broke, and under the lighter one. Two pairs give
 # an interval, three one that is of use.
 _PAIRS = ((3, 3), (2, 3), (2, 2))
+# That a service stands still, and then does not, is no estimate: each is seen once.
+_SEEN_ONCE = ((1, 2),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,16 @@ class Effort:
     Attributes:
         budget_s: the time for all findings together, about.
         most: how many findings, the gravest first.
+        once: whether a single pair will do under a load that broke the original.
     """
 
     budget_s: float
     most: int
+    once: bool = False
 
 
 DEFAULT = Effort(40.0, 3)
-QUICK = Effort(15.0, 1)
+QUICK = Effort(15.0, 1, once=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +82,14 @@ class Design:
     cost_s: float
 
 
-def design(task: Task, budget_s: float) -> Design | None:
+def design(task: Task, budget_s: float, *, once: bool = False) -> Design | None:
     """The best design that the time allows; None if it allows none."""
-    return next(_affordable(task, budget_s), None)
+    return next(_affordable(task, budget_s, _SEEN_ONCE if once and task.breaks else _PAIRS), None)
 
 
-def _affordable(task: Task, budget_s: float) -> Iterator[Design]:
+def _affordable(task: Task, budget_s: float, choice: Sequence[tuple[int, int]]) -> Iterator[Design]:
     shortest = _SHORTEST_BREAKING_S if task.breaks else _SHORTEST_S
-    for pairs, wanted in _PAIRS:
+    for pairs, wanted in choice:
         lighter = wanted if task.lighter else 0
         lengths = 2 * pairs + int(task.above) + 2 * _LIGHTER * lighter
         free_s = budget_s - _beside_s(task, pairs, lighter)

@@ -54,7 +54,7 @@ def verification(
     left_s, tried = effort.budget_s, []
     for number, one in enumerate(cases):
         weights = [_WEIGHTS[case.finding.severity] for case in cases[number:]]
-        chosen = design(one.task, left_s * weights[0] / sum(weights))
+        chosen = design(one.task, left_s * weights[0] / sum(weights), once=effort.once)
         if chosen is None:
             continue
         answers = yield one.experiment(chosen)

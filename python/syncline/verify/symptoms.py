@@ -5,14 +5,15 @@ from __future__ import annotations
 from syncline.diagnosis import diagnose
 from syncline.finding import Finding
 from syncline.judge import blame
-from syncline.outcome import Outcome
+from syncline.outcome import LoadResult, Outcome
 from syncline.trial import Trial
 
 _MOST_OF_IT = 0.5
+_FAILING = 0.05
 
 
 def broke(outcome: Outcome) -> bool:
-    """Whether the service hung, died, or answered mostly with errors.
+    """Whether the service hung, died, or failed more than one request in twenty.
 
     The trials of a verification are short: a silence up to the end counts if it filled half of
     one, even where it is too short to be called a hang.
@@ -22,9 +23,19 @@ def broke(outcome: Outcome) -> bool:
     if outcome.hang is not None or blame(outcome) == "service":
         return True
     result = outcome.result
-    if result is None or result.silence is None or not result.silence.until_end:
+    if result is None:
+        return False
+    if errors(result) > _FAILING:
+        return True
+    if result.silence is None or not result.silence.until_end:
         return False
     return result.silence.longest_s >= _MOST_OF_IT * result.duration_s
+
+
+def errors(result: LoadResult) -> float:
+    """The share of the requests that ended which failed or timed out."""
+    lost = result.failed + result.timed_out
+    return lost / (result.ok + lost) if lost else 0.0
 
 
 def shows(finding: Finding, trial: Trial, outcome: Outcome) -> bool:

@@ -15,7 +15,7 @@ from syncline.record import Metric
 from syncline.stats import Ratio, figure, paired_ratio
 from syncline.trial import Trial
 from syncline.verify.search import question
-from syncline.verify.symptoms import broke, counts, shows, why_not
+from syncline.verify.symptoms import broke, counts, errors, shows, why_not
 
 Measured = Sequence[tuple[Trial, Outcome]]
 
@@ -133,7 +133,8 @@ def _status(
 
 
 def _side(finding: Finding, trials: Measured) -> Side:
-    rates = [outcome.result.throughput_rps for _, outcome in trials if outcome.result is not None]
+    results = [outcome.result for _, outcome in trials if outcome.result is not None]
+    rates = [result.throughput_rps for result in results]
     broken = sum(broke(outcome) for _, outcome in trials)
     known = paired_ratio([math.log(rate) for rate in rates]) if rates and min(rates) > 0 else None
     return Side(
@@ -142,6 +143,7 @@ def _side(finding: Finding, trials: Measured) -> Side:
         shows=sum(shows(finding, *pair) for pair in trials),
         rate_rps=known.value if known else 0.0 if rates else None,
         interval=known.interval if known and not broken else None,
+        errors=max(map(errors, results), default=0.0),
     )
 
 

@@ -84,6 +84,10 @@ CASE = Case(
         *("async-joined", "async-lazy"),
         *("four-workers-pool50", "four-workers-pool10"),
     ),
+    quick_variants=(
+        *("sync-lazy-echo", "async-joined-echo", "sync-lazy", "async-joined"),
+        "four-workers-pool50",
+    ),
     backends=("postgres",),
     databases=("postgres",),
     prepare="syncline_cases.books.prepare",
@@ -94,7 +98,7 @@ CASE = Case(
     },
     ready_path="/books/?limit=1",
     loads=(*pages(6, 0.5), *crowds(4, 0.5)),
-    quick_loads=(pages(1.2, 0.2)[0], load("both crowds", CROWD, 1.8, 0.2, SYNC_PATH, ASYNC_PATH)),
+    quick_loads=(pages(1, 0.2)[1], load("both crowds", CROWD, 1.6, 0.2, SYNC_PATH, ASYNC_PATH)),
     published_loads=(*pages(20, 0), *crowds(10, 0)),
     published=(
         Published("sync-lazy-echo", 5, "120 books", throughput_rps=5.50, mean_ms=909.7),

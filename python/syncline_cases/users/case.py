@@ -46,7 +46,7 @@ CASE = Case(
     ready_path="/users",
     # The insert comes last: it makes the table longer, and every later read slower.
     loads=(*(read(level, 10, 1, PATIENT) for level in LEVELS), insert(10)),
-    quick_loads=tuple(read(level, 2.6 if level == 200 else 1.2, 0.2, QUICK) for level in LEVELS),
+    quick_loads=tuple(read(level, 2.4 if level == 200 else 1, 0.2, QUICK) for level in LEVELS),
     published_loads=(
         *(read(level, 300 if level == 200 else 10, 0, PATIENT) for level in LEVELS),
         insert(30),
