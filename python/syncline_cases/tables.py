@@ -1,6 +1,7 @@
 """A case's own tables in a database that may be somebody's."""
 
 import os
+import sys
 
 from sqlalchemy import Connection, MetaData, inspect
 
@@ -15,7 +16,7 @@ def recreate(connection: Connection, metadata: MetaData) -> None:
         if not inspector.has_table(table.name):
             continue
         if inspector.get_table_comment(table.name)["text"] != table.comment:
-            raise SystemExit(
+            raise refused(
                 f"The database has a table {table.name!r} that is not this case's; "
                 "give another database."
             )
@@ -23,9 +24,15 @@ def recreate(connection: Connection, metadata: MetaData) -> None:
     metadata.create_all(connection)
 
 
+def refused(sentence: str) -> SystemExit:
+    """The end of a program that cannot do what it was asked: the sentence, and status 2."""
+    print(sentence, file=sys.stderr)
+    return SystemExit(2)
+
+
 def count_setting(name: str, default: int, least: int = 0) -> int:
     """The whole number in the environment variable ``name``; ends the program if it is none."""
     text = os.environ.get(name, str(default))
     if not (text.isascii() and text.isdecimal()) or int(text) < least:
-        raise SystemExit(f"{name} is {text!r}; it must be a whole number, {least} or more.")
+        raise refused(f"{name} is {text!r}; it must be a whole number, {least} or more.")
     return int(text)

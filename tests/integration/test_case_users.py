@@ -117,7 +117,7 @@ def test_preparing_gives_the_same_rows_again(database: Backend) -> None:
 @pytest.mark.parametrize("rows", ["many", "-1"])
 def test_a_wrong_number_of_rows_is_told_in_words(database: Backend, rows: str) -> None:
     done = prepare(database, rows)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == f"SYNCLINE_ROWS is {rows!r}; it must be a whole number, 0 or more.\n"
 
 
@@ -130,7 +130,7 @@ def test_a_table_of_somebody_else_is_not_dropped(database: Backend) -> None:
             count = connection.execute("SELECT count(*) FROM users").fetchone()
         finally:
             connection.execute("DROP TABLE users")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "not this case's" in done.stderr
     assert count == (1,)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from syncline import engine
 from syncline.backends import Backend, provide
-from syncline.errors import ServiceStartError
+from syncline.errors import ServiceStartError, UsageError
 from syncline.experiment.cooling import cool_down
 from syncline.experiment.environment import usable
 from syncline.experiment.observatory import open_observatory
@@ -29,6 +29,7 @@ from syncline.process import ChildSpec, Workspace, spawn
 from syncline.trial import Variant
 
 PREPARE_TIMEOUT_S = 120.0
+_REFUSED = 2  # the status of a program that was asked for what cannot be
 
 Send = Callable[[Plan, Callable[[Progress], None]], LoadResult]
 
@@ -167,6 +168,7 @@ def prepare(module: str, env: Mapping[str, str], workspace: Workspace) -> None:
     """Runs ``python -m module`` with the back ends' addresses in its environment.
 
     Raises:
+        UsageError: it was asked for what cannot be: it ended with status 2, and said why.
         ServiceStartError: it failed or took over two minutes; with the end of its log.
     """
     child = spawn(
@@ -181,6 +183,8 @@ def prepare(module: str, env: Mapping[str, str], workspace: Workspace) -> None:
         status = child.wait(PREPARE_TIMEOUT_S)
         if status == 0:
             return
+        if status == _REFUSED and (said := child.log_tail(1)):
+            raise UsageError(said)
         happened = (
             f"took over {PREPARE_TIMEOUT_S:g} s" if status is None else f"ended with {status}"
         )

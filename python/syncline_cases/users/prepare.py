@@ -8,6 +8,7 @@ import random
 
 from sqlalchemy import Connection, create_engine, insert, inspect, text
 
+from syncline_cases.tables import refused
 from syncline_cases.users.database import database_url
 from syncline_cases.users.models import TABLE_COMMENT, Base, User
 
@@ -31,7 +32,7 @@ def main() -> None:
 
 def row_count(text: str) -> int:
     if not text.isdecimal():
-        raise SystemExit(f"SYNCLINE_ROWS is {text!r}; it must be a whole number, 0 or more.")
+        raise refused(f"SYNCLINE_ROWS is {text!r}; it must be a whole number, 0 or more.")
     return int(text)
 
 
@@ -52,7 +53,7 @@ def refuse_foreign_table(connection: Connection) -> None:
     if not inspector.has_table(User.__tablename__):
         return
     if inspector.get_table_comment(User.__tablename__)["text"] != TABLE_COMMENT:
-        raise SystemExit(
+        raise refused(
             "The database has a table 'users' that is not this case's; give another database."
         )
 
