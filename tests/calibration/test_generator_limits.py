@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -79,11 +82,49 @@ def test_row_24_a_generator_that_was_kept_from_running_says_so(shape: str) -> No
         assert result.response_time_us.max >= stop_s * 1e6 * 0.9
 
 
+@pytest.fixture(scope="module")
+def stepping(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A command's prefix: under it the wall clock is stepped four times a second.
+
+    The clock of a machine that others use cannot be stepped for a test; what a process is told
+    of it can. What builds the engine has a C compiler as its linker.
+    """
+    library = tmp_path_factory.mktemp("clock") / "stepped_clock.so"
+    source = ROOT / "tests/calibration/stepped_clock.c"
+    compiler = shutil.which("cc")
+    assert compiler is not None
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return "env", f"LD_PRELOAD={library}"
+
+
+def test_row_24_a_wall_clock_that_is_stepped_meanwhile_is_in_no_measurement(
+    stepping: tuple[str, str],
+) -> None:
+    look = (
+        "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: print(time.time())"
+    )
+    seen = subprocess.run(
+        [*stepping, sys.executable, "-c", look], check=True, capture_output=True, text=True
+    )
+    told = [float(line) for line in seen.stdout.splitlines()]
+    assert max(told) - min(told) > 3500, "the clock is stepped for who asks for it"
+    with serve(Exact(1_000_000)) as server:
+        observed = run_apart(paced(server.url, 500, 16, 2.0), *stepping)
+        result = check(observed, server.truth())
+    assert result.ok == result.planned == 1000
+    assert observed.wall_s == pytest.approx(2.0, abs=0.5)
+    assert result.duration_s == pytest.approx(2.0, abs=0.05)
+    ends = [one.end_s for one in result.intervals]
+    assert ends == sorted(ends)
+    for times in (result.service_time_us, result.response_time_us, result.generator.lateness_us):
+        assert times is not None
+        assert 0 <= times.min <= times.max < 1e6
+
+
 def test_row_24_a_step_of_the_wall_clock_cannot_reach_a_measurement() -> None:
     """No time is ever taken from the wall clock: the engine does not read it.
 
-    Stepping the clock of a machine that others use is no test to run; what is read can be
-    seen in the source. The one reader is the template that writes the time into a request.
+    The one reader is the template that writes the time into a request.
     """
     wall_clock = re.compile(r"SystemTime|UNIX_EPOCH|ClockId::Realtime|CLOCK_REALTIME|gettimeofday")
     sources = sorted((ROOT / "engine/src").rglob("*.rs"))
