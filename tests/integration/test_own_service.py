@@ -48,6 +48,16 @@ app = flask.Flask(__name__)
 def hello():
     return "hello"
 """
+FASTAPI = """
+import fastapi
+
+app = fastapi.FastAPI()
+
+
+@app.get("/hello")
+async def hello() -> str:
+    return "hello"
+"""
 
 
 @pytest.fixture
@@ -128,6 +138,21 @@ def test_a_wsgi_application_is_told_from_an_asgi_one_and_served(place: Path) -> 
     assert data["trials"][0]["result"]["ok"] > 0
 
 
+@pytest.mark.parametrize(
+    ("source", "server"), [(FLASK, "gunicorn"), (FLASK, "waitress"), (FASTAPI, "uvicorn")]
+)
+def test_a_function_that_makes_the_application_is_called(
+    source: str, server: str, place: Path
+) -> None:
+    body = "".join(f"    {line}\n" for line in source.splitlines())
+    (place / "made.py").write_text(f"def create_app(debug=False):\n{body}    return app\n")
+    data, said = ran(place, "made.py:create_app", "--server", server, "-c", "2", "-d", "1")
+    assert "GET /hello" in said
+    (trial,) = data["trials"]
+    assert trial["result"]["ok"] > 0
+    assert "GET /hello" in json.dumps(trial["observations"]), "the probe counts what was made"
+
+
 def test_a_command_is_started_and_a_running_service_is_only_loaded(place: Path) -> None:
     (place / "plain.py").write_text(ASGI)
     words = f"{sys.executable} -m uvicorn plain:app --log-level warning --port"
@@ -149,6 +174,18 @@ def test_a_command_is_started_and_a_running_service_is_only_loaded(place: Path) 
     result = data["trials"][0]
     assert result["result"]["ok"] > 0
     assert "process.cpu_cores" in result["series"]
+
+
+def test_a_command_whose_service_describes_itself_is_asked_what_to_send(place: Path) -> None:
+    (place / "made.py").write_text(FASTAPI)
+    words = f"{sys.executable} -m uvicorn made:app --port {{port}}"
+    data, said = ran(place, "--command", words, "-c", "2", "-d", "1", "--no-probe")
+    assert "GET /hello" in said
+    assert data["trials"][0]["result"]["ok"] > 0
+    broken = syncline(place, "run", "--command", f"{sys.executable} -c 'raise OSError' {{port}}")
+    assert broken.returncode == 2
+    assert "Say what to send" in broken.stderr
+    assert "OSError" in broken.stderr
 
 
 def until_up(place: Path, url: str, common: tuple[str, ...]) -> dict[str, Any]:
@@ -222,7 +259,8 @@ def test_an_interpreter_of_its_own_imports_the_application(place: Path) -> None:
         ("raise SystemExit(3)", "cannot be imported"),
         ("import os\nos._exit(0)", "ended its process"),
         ("app = 1", "is no application but a int"),
-        ("def app():\n    return 1", "makes an application and is none"),
+        ("def app():\n    return 1", "makes what is no application but a int"),
+        ("def app():\n    return {}['x']", r"called to make the application, and .*KeyError"),
         ("class app:\n    pass", "is a class"),
         ("from flask import Flask\nsite = Flask('a')", "it has the applications site"),
     ],

@@ -29,6 +29,19 @@ def test_workers_and_loop_reach_each_server() -> None:
         assert argv(variant) == f"PY -m {server} {options} m:app"
 
 
+def test_each_server_is_told_in_its_own_way_to_call_what_makes_the_application() -> None:
+    ends: dict[Server, str] = {
+        "uvicorn": "--loop auto --factory m:make",
+        "granian": "--loop auto --factory m:make",
+        "hypercorn": "m:make()",
+        "gunicorn": "m:make()",
+    }
+    for server, end in ends.items():
+        assert argv(Variant("a", app="m:make()", server=server)).endswith(f" {end}")
+    wsgi = Variant("a", app="m:make()", server="waitress", interface="wsgi")
+    assert argv(wsgi).endswith(" --call m:make")
+
+
 def test_a_variants_own_arguments_come_later_and_so_win() -> None:
     variant = Variant("a", app="m:app", server_args=("--access-log", "--log-level", "debug"))
     assert argv(variant).endswith(

@@ -6,17 +6,19 @@ import http.client
 import json
 import ssl
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from syncline.cli.target import escaped_path
-from syncline.launch import AppFacts
+from syncline.errors import ServiceStartError, UsageError
+from syncline.launch import AppFacts, Workspace, start_service
 from syncline.openapi import Offer, offer
 from syncline.plan import Request
 from syncline.report.clean import lines
+from syncline.trial import Variant
 
 _TIMEOUT_S = 5.0
 _DOCUMENT_BYTES = 32 * 2**20
@@ -50,6 +52,28 @@ def offer_of_url(url: str, path: str) -> Offer:
     finally:
         connection.close()
     return offer(document)
+
+
+def offer_of_command(variant: Variant, env: Mapping[str, str], ready_path: str, path: str) -> Offer:
+    """The same of a service that a command starts, for that alone and without its back ends.
+
+    Raises:
+        UsageError: it did not come up so.
+    """
+    python = variant.python or sys.executable
+    try:
+        with (
+            Workspace.open() as workspace,
+            start_service(
+                variant, workspace=workspace, env=env, ready_path=ready_path, python=python
+            ) as started,
+        ):
+            return offer_of_url(started.url, path)
+    except ServiceStartError as error:
+        raise UsageError(
+            "Say what to send to the service that the command starts: --path /books, or "
+            f"[[requests]] in syncline.toml. Started to be asked, it did not come up: {error}"
+        ) from None
 
 
 def choose(found: Offer) -> tuple[Request, ...]:

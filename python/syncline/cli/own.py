@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import syncline_cases
-from syncline.cli.offering import choose, offer_of_app, offer_of_url, show_sent
+from syncline.cli.offering import choose, offer_of_app, offer_of_command, offer_of_url, show_sent
 from syncline.cli.own_case import as_case, base_variant, provisions
 from syncline.cli.own_requests import Own, requests_of
 from syncline.cli.parameters import HEADER
@@ -256,19 +256,24 @@ def with_headers(
 
 
 def _facts(own: Own, variant: Variant, workspace: Workspace) -> AppFacts:
-    env: dict[str, str] = {}
-    for name, provision in provisions(own).items():
-        env.update(address_env(provision, _NOWHERE[name]))
     try:
-        return interview(str(variant.app), variant, env, workspace)
+        return interview(str(variant.app), variant, _nowhere(own), workspace)
     except UsageError as error:
         # A word that names nothing is a slip; what fails inside the module may lack its settings.
-        if own.source.lines or "cannot be imported (" not in str(error):
+        inside = ("cannot be imported (", "was called to make the application")
+        if own.source.lines or not any(words in str(error) for words in inside):
             raise
         raise UsageError(
             f"{error} If it needs an environment variable or a database, 'syncline init' writes "
             "a file that provides them."
         ) from None
+
+
+def _nowhere(own: Own) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for name, provision in provisions(own).items():
+        env.update(address_env(provision, _NOWHERE[name]))
+    return env
 
 
 def _check_there(variant: Variant) -> None:
@@ -288,9 +293,7 @@ def _offered(own: Own, variant: Variant, facts: AppFacts | None) -> Offer:
         return Offer(())
     if facts is not None:
         return offer_of_app(facts)
+    path = openapi if isinstance(openapi, str) else "/openapi.json"
     if variant.command:
-        raise UsageError(
-            "Say what to send to the service that the command starts: --path /books, or "
-            "[[requests]] in syncline.toml."
-        )
-    return offer_of_url(variant.url, openapi if isinstance(openapi, str) else "/openapi.json")
+        return offer_of_command(variant, _nowhere(own), own.config.service.ready_path, path)
+    return offer_of_url(variant.url, path)

@@ -17,7 +17,7 @@ from syncline.config import (
     argv_of,
 )
 from syncline.errors import EnvironmentLackError, UsageError
-from syncline.launch import AppFacts
+from syncline.launch import CALL, AppFacts
 from syncline.plan import Request
 from syncline.provision import Provision
 from syncline.steps import Step, names_used
@@ -127,6 +127,8 @@ def as_case(own: Own, base: Variant, facts: AppFacts | None, requests: tuple[Req
     config = own.config
     if facts is not None:
         base = replace(base, interface=facts.interface, server=_server(own, base, facts))
+        if facts.factory and base.app is not None:
+            base = replace(base, app=f"{base.app.removesuffix(CALL)}{CALL}")
         named = " ".join(filter(None, (facts.framework, f"({facts.interface.upper()})")))
         base = replace(base, title=f"{named} on {base.server}")
     setup, teardown = steps_of(own, "setup"), steps_of(own, "teardown")

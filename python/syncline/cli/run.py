@@ -271,8 +271,9 @@ def run(
 ) -> None:
     """Load-test the variants of CASE ('syncline cases' lists them) and compare them.
 
-    CASE may be your own service, as module:attribute or file.py:attribute, ASGI or WSGI. Without
-    CASE it is the service that --url, --command or ./syncline.toml ('syncline init') describe.
+    CASE may be your own service, as module:attribute or file.py:attribute, ASGI or WSGI; the
+    attribute may be a function that makes the application. Without CASE it is the service that
+    --url, --command or ./syncline.toml ('syncline init') describe.
 
     Starts what the case needs, drives each variant at each level, and keeps every finished trial
     at once. Ctrl-C keeps what was finished.

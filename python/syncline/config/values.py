@@ -34,7 +34,8 @@ class Service:
     """The service under test: an app, a command, or the URL of one that runs."""
 
     app: Annotated[
-        str | None, Key("The application: `module:attribute` or `file.py:attribute`.")
+        str | None,
+        Key("The application, or what makes it: `module:attribute` or `file.py:attribute`."),
     ] = None
     command: Annotated[
         str | tuple[str, ...] | None,

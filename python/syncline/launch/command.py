@@ -6,7 +6,15 @@ import importlib.util
 from collections.abc import Mapping
 
 from syncline.errors import UsageError
-from syncline.trial import Variant
+from syncline.trial import Server, Variant
+
+CALL = "()"
+# The other servers call what is written so by themselves.
+_FACTORY: Mapping[Server, str] = {
+    "uvicorn": "--factory",
+    "granian": "--factory",
+    "waitress": "--call",
+}
 
 
 def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple[str, ...]:
@@ -16,7 +24,8 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
     here. uvicorn writes no access log (it costs up to a quarter of a small service's
     throughput) unless ``server_args`` hold ``--access-log``; the other servers write none by
     themselves. What-ifs come after those arguments and win over them. In ``variant.command``,
-    ``{host}``, ``{port}`` and ``{python}`` are filled in, and other braces are left alone.
+    ``{host}``, ``{port}`` and ``{python}`` are filled in, and other braces are left alone. An
+    application that is named ``module:attribute()`` is what that function makes.
 
     Raises:
         UsageError: the server cannot serve the variant's interface, or not so many workers.
@@ -32,9 +41,12 @@ def server_argv(variant: Variant, *, host: str, port: int, python: str) -> tuple
         "waitress": _waitress,
     }[variant.server]
     options = build(variant, host, port)
+    name = variant.app
+    if name.endswith(CALL) and variant.server in _FACTORY:
+        name, options = name.removesuffix(CALL), (*options, _FACTORY[variant.server])
     # hypercorn tells by a prefix what an application is; the others by an option.
     kind = "wsgi:" if variant.server == "hypercorn" and variant.interface == "wsgi" else ""
-    app = f"{kind}{variant.app}"
+    app = f"{kind}{name}"
     own, imposed = _with_what_ifs(variant)
     return (python, "-m", variant.server, *options, *own, *imposed, app)
 

@@ -13,6 +13,7 @@ import sys
 import traceback
 import typing
 
+CALL = "()"  # after the name of what makes the application
 SERVERS = ("uvicorn", "granian", "hypercorn", "gunicorn", "waitress")
 
 
@@ -20,8 +21,10 @@ def main(named: str) -> dict[str, object]:
     """What is known of the application, or the reason why nothing is."""
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as the servers do
     module_name, _, attribute = named.partition(":")
+    called = attribute.endswith(CALL)
+    attribute = attribute[: -len(CALL)] if called else attribute
     try:
-        found = importlib.import_module(module_name)
+        found: typing.Any = importlib.import_module(module_name)
     except BaseException as error:  # noqa: BLE001 - a module may end by sys.exit
         return {"error": _sentence(module_name, error)}
     try:
@@ -29,11 +32,20 @@ def main(named: str) -> dict[str, object]:
             found = getattr(found, part)
     except AttributeError:
         return {"error": _lacks(module_name, attribute, found)}
+    if called or _is_factory(found):
+        called = True
+        try:
+            found = found()
+        except BaseException as error:  # noqa: BLE001 - as above
+            return {"error": _failed(f"{named} was called to make the application, and", error)}
     interface, why_not = _interface(found)
+    if why_not and called:
+        why_not = f"makes what {why_not}"
     if why_not:
         return {"error": f"{named} {why_not}"}
     return {
         "interface": interface,
+        "factory": called,
         "framework": _framework(found),
         "openapi": _openapi(found),
         "paths": _paths(found),
@@ -48,6 +60,10 @@ def _has(name: str) -> bool:
 def _sentence(module: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
         return f"There is no module {error.name} to import in {os.getcwd()}"  # noqa: PTH109
+    return _failed(f"{module} cannot be imported", error)
+
+
+def _failed(what: str, error: BaseException) -> str:
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -55,7 +71,19 @@ def _sentence(module: str, error: BaseException) -> str:
     ]
     where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
     text = " ".join(str(error).split()) or "no reason given"
-    return f"{module} cannot be imported{where}: {type(error).__name__}: {text}"
+    return f"{what}{where}: {type(error).__name__}: {text}"
+
+
+def _is_factory(value: object) -> bool:
+    """Whether it is a function that takes nothing: no application, but what may make one."""
+    if not inspect.isroutine(value) or inspect.iscoroutinefunction(value):
+        return False
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(one.default is not one.empty and one.kind not in variable for one in parameters)
 
 
 def _lacks(module: str, attribute: str, found: object) -> str:
@@ -94,11 +122,6 @@ def _interface(app: typing.Any) -> "tuple[str, str]":
         return "asgi", ""
     if len(needed) == 2 or any(one.kind is one.VAR_POSITIONAL for one in parameters):
         return "wsgi", ""
-    if not needed:
-        return "", (
-            "makes an application and is none; write a module with 'app = create_app()' in it, "
-            "and name that"
-        )
     return "", "takes neither what ASGI nor what WSGI hands over"
 
 

@@ -24,6 +24,7 @@ class AppFacts:
 
     Attributes:
         interface: ``asgi`` or ``wsgi``.
+        factory: whether what was named makes the application.
         framework: its package, such as ``fastapi``; empty if it is none that is known.
         openapi: its OpenAPI document, if it can make one without being asked over HTTP.
         paths: paths that take GET and no values, if it lists its routes.
@@ -35,13 +36,14 @@ class AppFacts:
     openapi: Any
     paths: tuple[str, ...]
     servers: tuple[Server, ...]
+    factory: bool = False
 
 
 def interview(app: str, variant: Variant, env: Mapping[str, str], workspace: Workspace) -> AppFacts:
     """Imports an application in a child process and asks it what it is.
 
     Args:
-        app: ``module:attribute``.
+        app: ``module:attribute``, or ``module:attribute()`` of what makes the application.
         variant: whose interpreter, folder and environment it gets.
         env: what its back ends' variables hold; nothing need answer there.
 
@@ -74,4 +76,5 @@ def interview(app: str, variant: Variant, env: Mapping[str, str], workspace: Wor
         openapi=found["openapi"],
         paths=tuple(found["paths"]),
         servers=tuple(name for name in found["servers"] if name in get_args(Server)),
+        factory=found["factory"],
     )
