@@ -51,6 +51,28 @@ def test_frameworks_are_told_by_what_makes_the_app(
     assert (app.name, app.interface) == (name, interface)
 
 
+MAKES = "def create_app(debug=False):\n    site = Flask('a')\n    return site\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        (MAKES, ["main:create_app"]),
+        (f"{MAKES}app = create_app()", ["main:create_app"]),
+        ("def make(*, name='a'):\n    return FastAPI(title=name)", ["main:make"]),
+        # An object that is there is what the project's own start command will name.
+        (f"{MAKES}application = Flask('b')", ["main:application", "main:create_app"]),
+        ("def create_app(config):\n    return Flask(config)", []),
+        ("def create_app(*, config):\n    return Flask(config)", []),
+        ("def helper():\n    Flask('a')\n    return 1", []),
+    ],
+)
+def test_a_function_that_makes_the_application_without_being_told_anything_is_named(
+    source: str, names: list[str], tmp_path: Path
+) -> None:
+    assert [app.name for app in look(project(tmp_path, main_py=source)).apps] == names
+
+
 def test_a_database_url_gets_the_driver_that_the_project_uses(tmp_path: Path) -> None:
     folder = project(
         tmp_path,

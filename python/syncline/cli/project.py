@@ -38,7 +38,10 @@ _SEEDS = ("initial_data.py", "seed.py", "seeds.py", "init_db.py", "seed_data.py"
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An application that the source makes: ``module:attribute`` or ``file.py:attribute``."""
+    """An application that the source makes: ``module:attribute`` or ``file.py:attribute``.
+
+    The attribute may be a function that makes it.
+    """
 
     name: str
     framework: str
@@ -150,6 +153,9 @@ def _read_module(path: Path, folder: Path, tree: ast.Module, seen: _Seen) -> Non
             if made and isinstance(targets[0], ast.Name):
                 name = _app_name(relative, folder, targets[0].id)
                 seen.apps.append(App(name, *made, relative.as_posix()))
+        elif isinstance(node, ast.FunctionDef) and (made := _made_by(node)):
+            name = _app_name(relative, folder, node.name)
+            seen.apps.append(App(name, *made, relative.as_posix()))
     for inner in ast.walk(tree):
         if isinstance(inner, ast.ClassDef) and any(
             ast.unparse(base).endswith("BaseSettings") for base in inner.bases
@@ -169,6 +175,29 @@ def _read_module(path: Path, folder: Path, tree: ast.Module, seen: _Seen) -> Non
 def _maker(call: ast.Call) -> tuple[str, Interface] | None:
     words = ast.unparse(call.func)
     return _MAKERS.get(words) or _MAKERS.get(words.rpartition(".")[2])
+
+
+def _made_by(function: ast.FunctionDef) -> tuple[str, Interface] | None:
+    """The framework and interface of what a function returns that can be called with nothing."""
+    given = function.args
+    needed = len(given.posonlyargs) + len(given.args) > len(given.defaults)
+    if needed or any(default is None for default in given.kw_defaults):
+        return None
+    made: dict[str, tuple[str, Interface]] = {}
+    returned: list[ast.expr] = []
+    for inner in ast.walk(function):
+        if isinstance(inner, ast.Assign | ast.AnnAssign) and isinstance(inner.value, ast.Call):
+            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+            maker = _maker(inner.value)
+            if maker and isinstance(targets[0], ast.Name):
+                made[targets[0].id] = maker
+        elif isinstance(inner, ast.Return) and inner.value is not None:
+            returned.append(inner.value)
+    for value in returned:
+        found = _maker(value) if isinstance(value, ast.Call) else made.get(ast.unparse(value))
+        if found:
+            return found
+    return None
 
 
 def _app_name(relative: Path, folder: Path, attribute: str) -> str:
