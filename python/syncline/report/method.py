@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
+from syncline.outcome import Outcome
 from syncline.plan import OpenLoop
 from syncline.record import Environment, RunRecord
 from syncline.report import units
 from syncline.report.document import Code, Facts, Heading, Node, Points, Sentence
 from syncline.report.levels import grid
-from syncline.trial import Load
+from syncline.stats import rates, settling
+from syncline.trial import Load, Trial
 
 
 def method_nodes(record: RunRecord) -> Iterator[Node]:
@@ -85,12 +87,34 @@ def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
+def _start(trial: Trial, outcome: Outcome) -> str:
+    """What a start that outlasted the warm-up did to the rate; empty without one."""
+    result = outcome.result
+    if result is None or outcome.hang is not None or isinstance(trial.load.schedule, OpenLoop):
+        return ""
+    measured = [one for one in result.intervals if not one.warmup]
+    found = settling(rates(measured))
+    # Where a third is not enough to settle, the diagnosis says that nothing settled.
+    if found is None or not found.steady or not 0 < found.cut <= len(measured) / 3:
+        return ""
+    settled_s = measured[found.cut].start_s
+    off = "high" if found.bias > 0 else "low"
+    warm = trial.load.warmup_s
+    since = f" and after the warm-up of {units.span(warm)}" if warm else ""
+    return (
+        f"settled {units.span(settled_s)} after the load's start, by its own series (MSER); what "
+        f"came before that{since} makes its rate read {units.share(abs(found.bias))} too {off}."
+    )
+
+
 def _notes(record: RunRecord) -> Iterator[str]:
     """What observers could not see, and reasons why trials are not valid, each once."""
     for trial, outcome in record.trials:
         where = f"{trial.variant.name} at {units.plural(trial.load.connections, 'connection')}"
         for reason in outcome.validity.reasons:
             yield f"{where} is not valid: {reason}"
+        if start := _start(trial, outcome):
+            yield f"{where} {start}"
         for seen in outcome.observations:
             if seen.kind == "note":
                 yield seen.text
