@@ -9,6 +9,7 @@ from pathlib import Path
 
 from syncline.experiment import run_experiment
 from syncline.finding import Finding
+from syncline.judge import GENERATOR_REASON
 from syncline.record import RunRecord
 from syncline.store import Store
 from syncline.trial import sweep
@@ -32,6 +33,11 @@ class Told:
     def named(self) -> str:
         """The root that stands first; ``nothing`` without a finding."""
         return self.findings[0].code if self.findings else "nothing"
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether the measurement is none, by its own judgement: the generator was held up."""
+        return any(reason.startswith(GENERATOR_REASON) for reason in self.reasons)
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

@@ -256,5 +256,8 @@ def test_where_all_are_slow_nobody_is_starved() -> None:
 
 def test_a_generator_that_was_held_up_did_not_use_its_core() -> None:
     said = Validity.of(("generator saturated: it was kept from running for 0.10 s",))
-    found = the("generator-bound", [trial(None, bound(cpu_share=0.01), validity=said)])
+    found = the("noisy", [trial(None, bound(cpu_share=0.01), validity=said)])
+    assert found.severity == "warning"
     assert [one.metric for one in found.evidence] == ["said"]
+    own = [trial(None, bound(cpu_share=0.97, bottleneck=True), validity=said)]
+    assert roots(own)[0] == "generator-bound"

@@ -53,6 +53,7 @@ _RULES: tuple[Callable[[View], Finding | None], ...] = (
     service.hang,
     service.crash,
     validity.generator_bound,
+    validity.held_up,
     validity.not_steady,
     validity.stolen,
 )

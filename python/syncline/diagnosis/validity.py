@@ -11,22 +11,25 @@ from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
+from syncline.judge import GENERATOR_REASON
 from syncline.plan import ClosedLoop
 from syncline.stats import rates, settling
 
 _FEWEST = 9  # intervals in which a change can be told from chance
 _CHANGE = 1.4
 _A_START = 1 / 3  # of a load, at most; what lasts longer is no start that went over
+_ITS_CORE = 0.9  # of a core: a generator thread that uses so much of it has no more
 _STEAL = 0.05
 _OTHERS = 0.1
 _SPREAD = 0.15
 
 
 def generator_bound(view: View) -> Finding | None:
-    """The generator judged itself to be the limit."""
-    own = view.result.generator
-    reasons = [r for r in view.outcome.validity.reasons if r.startswith("generator saturated")]
+    """The generator judged itself to be the limit; not where others kept it from its core."""
+    own, reasons = view.result.generator, _saturated(view)
     if not own.bottleneck and not reasons and "generator-bound" not in view.result.notes:
+        return None
+    if _held_up(view):
         return None
     return conclude(
         view,
@@ -36,20 +39,49 @@ def generator_bound(view: View) -> Finding | None:
         + (f": {reasons[0].partition(': ')[2]}." if reasons else ", not the service."),
         signs=[
             sign(0.9, "said", reasons[0]) if reasons else None,
-            sign(0.8, "busiest generator thread, share", own.cpu_share, 0.9)
-            if own.cpu_share >= 0.9
+            sign(0.8, "busiest generator thread, share", own.cpu_share, _ITS_CORE)
+            if own.cpu_share >= _ITS_CORE
             else None,
             sign(0.8, "its own verdict", "the limit") if own.bottleneck else None,
             sign(0.6, "noted", "generator-bound")
             if "generator-bound" in view.result.notes
             else None,
             sign(0.5, "unsent requests", own.unsent, 0) if own.unsent else None,
+        ],
+        fix=Fix("More generator threads on cores of their own, or a lower rate."),
+    )
+
+
+def held_up(view: View) -> Finding | None:
+    """Others kept the generator from running: the measurement is spoilt, and not by its limits."""
+    own = view.result.generator
+    if not _held_up(view):
+        return None
+    reason = _saturated(view)[0]
+    return conclude(
+        view,
+        "noisy",
+        "warning",
+        f"Others kept the load generator from running: {reason.partition(': ')[2]}.",
+        signs=[
+            sign(0.9, "said", reason),
             sign(0.5, "generator kept from running, s", own.starved_s, 0)
             if own.starved_s
             else None,
         ],
-        fix=Fix("More generator threads on cores of their own, or a lower rate."),
+        fix=Fix("More repeats, or a quiet machine."),
     )
+
+
+def _saturated(view: View) -> list[str]:
+    return [r for r in view.outcome.validity.reasons if r.startswith(GENERATOR_REASON)]
+
+
+def _held_up(view: View) -> bool:
+    """Whether it was late, or stood still, with a core that it did not use up by itself."""
+    reasons = _saturated(view)
+    late = all("kept from running" in reason or "late" in reason for reason in reasons)
+    return bool(reasons) and late and view.result.generator.cpu_share < _ITS_CORE
 
 
 def not_steady(view: View) -> Finding | None:

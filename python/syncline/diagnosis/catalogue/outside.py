@@ -108,7 +108,11 @@ ENTRIES = (
         "noisy",
         "The machine's noise hides the difference that was asked about.",
         "Others use the same processors, or repeats scatter as widely as the variants differ.",
-        ("steal time", "the spread between repeats of one trial"),
+        (
+            "steal time",
+            "the spread between repeats of one trial",
+            "the load generator kept from running on a core that it did not use up",
+        ),
         ("More repeats; a quiet machine; dedicated cores.",),
         (),
         ("A. Georges et al., Statistically rigorous Java performance evaluation, OOPSLA 2007",),
