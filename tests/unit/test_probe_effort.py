@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,6 +51,27 @@ def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int)
     turns = [max(0, round(chance.gauss(mean, mean**0.5))) for _ in range(4000)]
     counted, true = estimated(turns)
     assert counted == pytest.approx(true, rel=0.03)
+
+
+def test_threads_that_work_at_once_lose_nothing_of_each_other() -> None:
+    class Busy:
+        def work(self) -> None:
+            sum(range(400_000))  # longer than a thread may keep the interpreter when others wait
+
+    effort = Effort("some")
+    effort.time_method(Busy, "work")
+    effort.tick(1.0)
+
+    def some() -> float:
+        began = time.thread_time()
+        for _ in range(8):
+            Busy().work()
+        return time.thread_time() - began
+
+    with ThreadPoolExecutor(6) as threads:
+        took = [one.result() for one in [threads.submit(some) for _ in range(6)]]
+    assert effort._calls == 48
+    assert effort._cpu_s == pytest.approx(sum(took), rel=0.1)
 
 
 def test_a_call_within_a_call_is_part_of_it() -> None:
