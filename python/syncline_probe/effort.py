@@ -43,6 +43,7 @@ class Effort:
     def time_method(self, kind: Any, name: str) -> None:
         """Times a method of a class, for all of its instances."""
         switch = _Switch(method := getattr(kind, name), self._timed(method))
+        switch.turn(timed=self._open)  # a library may come while a stretch is open, and stays so
         self._switches.append(switch)
         setattr(kind, name, switch)
 

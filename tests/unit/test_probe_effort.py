@@ -53,6 +53,17 @@ def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int)
     assert counted == pytest.approx(true, rel=0.03)
 
 
+def test_a_library_that_is_imported_while_calls_are_timed_is_timed_at_once() -> None:
+    kind = type("Kind", (Worker,), {"work": Worker.work})
+    effort = Effort("some")
+    effort.tick(1.0)  # with nothing to count it stays open from now on
+    effort.time_method(kind, "work")
+    effort.tick(1.05)
+    kind().work()
+    effort.tick(1.1)
+    assert effort._all_calls == 1
+
+
 def test_threads_that_work_at_once_lose_nothing_of_each_other() -> None:
     class Busy:
         def work(self) -> None:
