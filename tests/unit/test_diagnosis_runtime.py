@@ -95,6 +95,12 @@ CASES = (
     ),
     Case(
         "loop-blocked",
+        "no place was met, and no other threads have the interpreter instead",
+        lambda: [trial(LAG | cpu(0.7) | UNREAD)],
+        lambda: [trial(LAG | cpu(0.7) | UNREAD | {"process.busiest_thread_cores": 0.2})],
+    ),
+    Case(
+        "loop-blocked",
         "from outside",
         lambda: [trial(UNREAD | cpu(0.01), hung(), 200)],
         lambda: [trial({"sockets.unread": 2} | cpu(0.01), hung(), 200)],

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from syncline.diagnosis import names
-from syncline.diagnosis.facts import at_work, cpu_busy, cpu_idle, crowded, died, pools, stuck
+from syncline.diagnosis.facts import (
+    at_work,
+    cpu_busy,
+    cpu_cores,
+    cpu_idle,
+    crowded,
+    died,
+    pools,
+    stuck,
+)
 from syncline.diagnosis.places import effort_share
 from syncline.diagnosis.view import View, number, place
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
 _LEAST_MS = 100.0  # a shorter lag is no blocked loop but a busy one
+_SPREAD = 0.7  # of the CPU, at most, in one thread where several take turns
 _GROWS = 0.5  # of the clock: a lag that grows so has no end
 
 _IN_A_THREAD = """\
@@ -53,6 +63,7 @@ def loop_blocked(view: View) -> Finding | None:
     against = [] if frozen or on_loop or _single(view) else [cpu_busy(view, 0.6)]
     if not frozen and not on_loop:
         against += [_effort(view), _kept_from_running(view, where)]
+        against += [] if where else [_takes_turns(view)]
     middle = view.middle(names.LAG_MEDIAN_MS)
     if middle is not None and middle < 10 and not frozen:
         against.append(sign(0.4, "median loop lag, ms", middle, 10.0, None, "probe"))
@@ -140,6 +151,15 @@ def _of_long_callbacks(row: Mapping[str, object]) -> bool:
     """Whether the sampler, which looks every 50 ms, met each callback more than once."""
     looks, callbacks = number(row, "looks") or 0.0, number(row, "callbacks") or 0.0
     return 0 < 2 * callbacks <= looks
+
+
+def _takes_turns(view: View) -> Sign | None:
+    """Other threads have the interpreter's lock most of the time, and the loop its turn late."""
+    used, one = cpu_cores(view), view.mean(names.BUSIEST_THREAD)
+    if used is None or one is None or used < 0.5 or one > _SPREAD * used:
+        return None
+    words = "busiest thread, share of the process's CPU"
+    return sign(0.5, words, one / used, _SPREAD, None, "process")
 
 
 def _where(view: View) -> str:
