@@ -81,7 +81,10 @@ CASE = Case(
     },
     ready_path="/authors/1",
     loads=tuple(load(level, 5, 0.5, PATIENT) for level in LEVELS),
-    quick_loads=tuple(load(level, 2 if level == 50 else 1, 0.25, QUICK) for level in (1, 10, 50)),
+    quick_loads=tuple(
+        load(level, duration_s, 0.2, QUICK)
+        for level, duration_s in ((1, 0.9), (10, 0.9), (50, 1.8))
+    ),
     published_loads=tuple(load(level, 60, 0, PATIENT) for level in LEVELS),
     published=(
         Published(NO_CACHE, 1, throughput_rps=44.96, mean_ms=23.66),

@@ -44,7 +44,8 @@ CASE = Case(
         variant("w50-hand-back", "50 workers, shared", "-q", "-w", "50", "--hand-back"),
     ),
     default_variants=("w1-logged", "w1", "w4", "w10", "w50", "w1-nothing", "w10-hand-back"),
-    faulty=("w1-nothing",),
+    # A worker keeps its connection to the end: those beyond the workers are never served.
+    faulty=("w1-nothing", "w1-logged", "w1-logged-file", "w1", "w4", "w10", "w50"),
     ready_path="/",
     settings={
         "content": "what there is to serve: seeded, or none (seeded)",
