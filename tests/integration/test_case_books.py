@@ -201,7 +201,12 @@ def test_the_engine_that_is_busy_first_keeps_all_connections_and_the_other_one_f
         started("four-workers-pool50", own, workspace) as service,
     ):
         first = crowd(service, "/books")
-        held = sessions(own)
+        # Which worker gets a connection is chance, and each keeps what it has once opened:
+        # where one had few, another crowd opens the rest.
+        for _ in range(3):
+            if (held := sessions(own)) > 90:
+                break
+            crowd(service, "/books")
         second = crowd(service, "/async_books")
         log = service.log_tail(2000)
     assert first.ok > 0
