@@ -147,15 +147,12 @@ def _sources(folder: Path) -> Iterator[Path]:
 def _read_module(path: Path, folder: Path, tree: ast.Module, seen: _Seen) -> None:
     relative = path.relative_to(folder)
     for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            made = _maker(node.value)
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if made and isinstance(targets[0], ast.Name):
-                name = _app_name(relative, folder, targets[0].id)
-                seen.apps.append(App(name, *made, relative.as_posix()))
-        elif isinstance(node, ast.FunctionDef) and (made := _made_by(node)):
-            name = _app_name(relative, folder, node.name)
-            seen.apps.append(App(name, *made, relative.as_posix()))
+        found = _assigned(node)
+        if isinstance(node, ast.FunctionDef) and (made := _made_by(node)):
+            found = node.name, made
+        if found is not None:
+            name = _app_name(relative, folder, found[0])
+            seen.apps.append(App(name, *found[1], relative.as_posix()))
     for inner in ast.walk(tree):
         if isinstance(inner, ast.ClassDef) and any(
             ast.unparse(base).endswith("BaseSettings") for base in inner.bases
@@ -177,6 +174,15 @@ def _maker(call: ast.Call) -> tuple[str, Interface] | None:
     return _MAKERS.get(words) or _MAKERS.get(words.rpartition(".")[2])
 
 
+def _assigned(node: ast.AST) -> tuple[str, tuple[str, Interface]] | None:
+    """The name that is given an application as it is made, with framework and interface."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
+        return None
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    made = _maker(node.value)
+    return (target.id, made) if made and isinstance(target, ast.Name) else None
+
+
 def _made_by(function: ast.FunctionDef) -> tuple[str, Interface] | None:
     """The framework and interface of what a function returns that can be called with nothing."""
     given = function.args
@@ -186,17 +192,14 @@ def _made_by(function: ast.FunctionDef) -> tuple[str, Interface] | None:
     made: dict[str, tuple[str, Interface]] = {}
     returned: list[ast.expr] = []
     for inner in ast.walk(function):
-        if isinstance(inner, ast.Assign | ast.AnnAssign) and isinstance(inner.value, ast.Call):
-            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
-            maker = _maker(inner.value)
-            if maker and isinstance(targets[0], ast.Name):
-                made[targets[0].id] = maker
+        if (found := _assigned(inner)) is not None:
+            made[found[0]] = found[1]
         elif isinstance(inner, ast.Return) and inner.value is not None:
             returned.append(inner.value)
     for value in returned:
-        found = _maker(value) if isinstance(value, ast.Call) else made.get(ast.unparse(value))
-        if found:
-            return found
+        maker = _maker(value) if isinstance(value, ast.Call) else made.get(ast.unparse(value))
+        if maker:
+            return maker
     return None
 
 

@@ -13,6 +13,7 @@ from syncline.diagnosis.weigh import Sign, sign
 MOSTLY = 0.5
 """The share of samples from which on something holds throughout."""
 BUSY = 0.85
+SPREAD = 0.7  # of the CPU, at most, in one thread where several take turns
 """Cores per worker process from which on its interpreter is the limit."""
 _SHARED = 0.5  # cores per worker process, the same on a machine that is full
 _LEFT_OVER = 0.2  # cores, where others keep the machine full
@@ -122,6 +123,14 @@ def cpu_cores(view: View) -> float | None:
     each = [view.mean(name) for name in view.series_under(names.CPU_OF_PROCESS)]
     known = [mean for mean in each if mean is not None]
     return max(known) if known else view.mean(names.CPU_CORES)
+
+
+def spread_over_threads(view: View) -> float | None:
+    """The busiest thread's share of its process's CPU, where no thread has most of it."""
+    used, one = cpu_cores(view), view.mean(names.BUSIEST_THREAD)
+    if not used or one is None or one > SPREAD * used:
+        return None
+    return one / used
 
 
 def cpu_busy(view: View, weight: float) -> Sign | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
+    SPREAD,
     at_work,
     cpu_busy,
     cpu_cores,
@@ -15,6 +16,7 @@ from syncline.diagnosis.facts import (
     crowded,
     died,
     pools,
+    spread_over_threads,
     stuck,
 )
 from syncline.diagnosis.places import effort_share
@@ -23,7 +25,6 @@ from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
 
 _LEAST_MS = 100.0  # a shorter lag is no blocked loop but a busy one
-_SPREAD = 0.7  # of the CPU, at most, in one thread where several take turns
 _GROWS = 0.5  # of the clock: a lag that grows so has no end
 
 _IN_A_THREAD = """\
@@ -155,11 +156,11 @@ def _of_long_callbacks(row: Mapping[str, object]) -> bool:
 
 def _takes_turns(view: View) -> Sign | None:
     """Other threads have the interpreter's lock most of the time, and the loop its turn late."""
-    used, one = cpu_cores(view), view.mean(names.BUSIEST_THREAD)
-    if used is None or one is None or used < 0.5 or one > _SPREAD * used:
+    used, busiest = cpu_cores(view), spread_over_threads(view)
+    if used is None or busiest is None or used < 0.5:
         return None
     words = "busiest thread, share of the process's CPU"
-    return sign(0.5, words, one / used, _SPREAD, None, "process")
+    return sign(0.5, words, busiest, SPREAD, None, "process")
 
 
 def _where(view: View) -> str:

@@ -9,11 +9,13 @@ from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
     BUSY,
     MOSTLY,
+    SPREAD,
     cpu_busy,
     cpu_cores,
     cpu_idle,
     fullest,
     machine_full,
+    spread_over_threads,
     standing,
     stuck,
     threads_taken,
@@ -27,7 +29,6 @@ from syncline.finding import Finding, Fix
 _CONVOY_SWITCHES = 8.0  # voluntary context switches per request
 _CONVOY_SYSTEM = 0.5  # system time's share of CPU; good threads that ask a database: up to 0.37
 _ONE_CORE = 1.3  # cores of a process that its interpreter's lock keeps to one
-_SPREAD = 0.7  # of its CPU, at most, in its busiest thread
 _IN_ONE_LOCK = 0.4  # of the requests inside
 _WORSE = 0.85  # throughput with more threads over that with fewer
 
@@ -109,13 +110,13 @@ def convoy(view: View) -> Finding | None:
 
 def one_lock(view: View) -> Finding | None:
     """One process is at one core, and that core's work is spread over threads that wait for it."""
-    used, one = cpu_cores(view), view.mean(names.BUSIEST_THREAD)
+    used, busiest = cpu_cores(view), spread_over_threads(view)
     inside = view.mean(names.REQUESTS_INSIDE)
-    if used is None or one is None or inside is None or stuck(view):
+    if used is None or busiest is None or inside is None or stuck(view):
         return None
     # On a full machine it may be kept from the rest of its core.
     least = 0.7 if machine_full(view) else BUSY
-    if not least <= used <= _ONE_CORE or one > _SPREAD * used or inside < 2:
+    if not least <= used <= _ONE_CORE or inside < 2:
         return None
     working = next((at for at in stands(view, "lock", "other") if at.share >= 0.2), None)
     at = f" (most stand in {working.place})" if working is not None else ""
@@ -127,7 +128,7 @@ def one_lock(view: View) -> Finding | None:
         "at the interpreter's lock.",
         signs=[
             sign(0.5, "busiest process, cores", used, BUSY, None, "process"),
-            sign(0.4, "busiest thread, share of that", one / used, _SPREAD, None, "process"),
+            sign(0.4, "busiest thread, share of that", busiest, SPREAD, None, "process"),
             sign(0.2, "requests inside at once", inside, 2, None, "probe"),
         ],
         fix=_fewer_threads(view),

@@ -13,11 +13,10 @@ from syncline.diagnosis.wording import figure
 from syncline.finding import Finding, Fix
 from syncline.judge import GENERATOR_REASON
 from syncline.plan import ClosedLoop
-from syncline.stats import rates, settling
+from syncline.stats import A_START, rates, settling
 
 _FEWEST = 9  # intervals in which a change can be told from chance
 _CHANGE = 1.4
-_A_START = 1 / 3  # of a load, at most; what lasts longer is no start that went over
 _ITS_CORE = 0.9  # of a core: a generator thread that uses so much of it has no more
 _STEAL = 0.05
 _OTHERS = 0.1
@@ -98,7 +97,7 @@ def not_steady(view: View) -> Finding | None:
     if found is None or ratio < _CHANGE:
         return None
     start = found.cut / len(answers)
-    if found.steady and start <= _A_START:
+    if found.steady and start <= A_START:
         return None
     taken = (view.mean(names.STEAL) or 0.0) + (view.mean(names.OTHERS) or 0.0)
     lost = 1 - 1 / ratio
@@ -111,7 +110,7 @@ def not_steady(view: View) -> Finding | None:
             sign(
                 0.6, "answers a second, last third over first", after / max(before, 1e-9), _CHANGE
             ),
-            sign(0.5, "time until it is steady, share of the load (MSER)", start, _A_START)
+            sign(0.5, "time until it is steady, share of the load (MSER)", start, A_START)
             if found.steady
             else sign(0.5, "a steady part after a start (MSER)", "none", "one"),
         ],

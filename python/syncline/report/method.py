@@ -11,7 +11,7 @@ from syncline.record import Environment, RunRecord
 from syncline.report import units
 from syncline.report.document import Code, Facts, Heading, Node, Points, Sentence
 from syncline.report.levels import grid
-from syncline.stats import rates, settling
+from syncline.stats import A_START, rates, settling
 from syncline.trial import Load, Trial
 
 
@@ -95,7 +95,7 @@ def _start(trial: Trial, outcome: Outcome) -> str:
     measured = [one for one in result.intervals if not one.warmup]
     found = settling(rates(measured))
     # Where a third is not enough to settle, the diagnosis says that nothing settled.
-    if found is None or not found.steady or not 0 < found.cut <= len(measured) / 3:
+    if found is None or not found.steady or not 0 < found.cut <= A_START * len(measured):
         return ""
     settled_s = measured[found.cut].start_s
     off = "high" if found.bias > 0 else "low"

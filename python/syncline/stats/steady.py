@@ -21,6 +21,8 @@ from statistics import fmean
 
 from syncline.outcome import Interval
 
+# Of a load, at most: what lasts longer is no start that went over.
+A_START = 1 / 3
 # Fewer observations do not tell a start from chance.
 FEWEST = 8
 _FIVES_FROM = 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 from syncline.diagnosis import diagnose
 from syncline.finding import Finding
 from syncline.judge import blame
+from syncline.objective import measure
 from syncline.outcome import LoadResult, Outcome
 from syncline.trial import Trial
 
@@ -33,9 +34,8 @@ def broke(outcome: Outcome) -> bool:
 
 
 def errors(result: LoadResult) -> float:
-    """The share of the requests that ended which failed or timed out."""
-    lost = result.failed + result.timed_out
-    return lost / (result.ok + lost) if lost else 0.0
+    """The share of the requests that ended which failed or timed out; 0 if none ended."""
+    return measure("errors", result) or 0.0
 
 
 def shows(finding: Finding, trial: Trial, outcome: Outcome) -> bool:
