@@ -85,6 +85,8 @@ class Load:
         name: of the kind of load (``read``, ``insert``); levels of one kind share it.
         requests, schedule, connections, threads, duration_s, warmup_s, timeouts, keep_alive:
             as in :class:`syncline.plan.Plan`.
+        writes: whether it leaves the case's data changed, so that they are prepared anew before
+            the next trial. Only a case that has ``prepare`` can say so.
     """
 
     connections: int
@@ -96,6 +98,7 @@ class Load:
     warmup_s: float = 0.0
     timeouts: Timeouts = field(default_factory=Timeouts)
     keep_alive: bool = True
+    writes: bool = field(default=False, metadata=LATER)
 
     def plan(self, target: str, seed: int) -> Plan:
         """The engine's plan for this load on a target."""
@@ -142,7 +145,9 @@ class Case:
         variants: the configurations that can be run.
         default_variants: the names of those that run by default, in order.
         backends: the back ends it needs: ``postgres``, ``mariadb``, ``valkey``.
-        prepare: a module that is run once per database (``python -m``) to create and fill it.
+        prepare: a module (``python -m``) that creates a database's tables and fills them,
+            whatever they held before. It is run once per database, and again after each load
+            that writes.
         ready_path: a path that answers as soon as the service can.
         loads: the default loads, lightest first.
         quick_loads: those of ``--quick``.

@@ -37,3 +37,23 @@ def test_each_round_has_services_of_its_own_and_rest_before_each_load(tmp_path: 
     ]
     assert {found.pairs for found in record.comparisons} == {2}
     assert {found.baseline for found in record.comparisons} == {"sync"}
+
+
+def test_after_a_load_that_writes_the_data_are_prepared_anew(tmp_path: Path) -> None:
+    world = World()
+    asked = case(backends=("postgres",), prepare="fill")
+    loads = (Load(1, 2.0, name="insert", writes=True), Load(2, 2.0))
+    run_experiment(
+        asked,
+        sweep(asked, ("sync", "async"), loads),
+        store=Store.open(tmp_path / "runs.db"),
+        environment=run_record().environment,
+        tools=world.tools(),
+    )
+    assert world.journal[1:-1] == [
+        *("provide postgres {}", "prepare fill", "start sync", "load sync 1"),
+        *("stop sync", "prepare fill", "start async", "load async 1"),
+        *("stop async", "prepare fill", "start sync", "load sync 2"),
+        *("start async", "load async 2"),
+        *("stop async", "stop sync", "close postgres"),
+    ]

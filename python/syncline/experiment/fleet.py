@@ -126,6 +126,16 @@ class Fleet:
             self._services.pop(key).stop()
             self._observatory.forget_service(key)
 
+    def prepare_anew(self) -> None:
+        """Lets the next service meet the data as they were prepared; see ``Case.prepare``.
+
+        All services end: what they hold of tables that are dropped, such as plans of statements
+        and open transactions, would fail or be waited for.
+        """
+        if self._case.prepare is not None:
+            self.renew()
+            self._prepared.clear()
+
     def only(self, variant: Variant) -> None:
         """Ends all services but this variant's; one that is asked for again is started afresh."""
         key = identity(variant)

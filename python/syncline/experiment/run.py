@@ -160,6 +160,7 @@ class _Course:
         self._eta = Eta()
         self._total = self._repeat = 0
         self._servers: dict[str, str] = {}
+        self._written = False
         self.kept: Mapping[str, Outcome] = {}
         self.done = 0
 
@@ -178,6 +179,9 @@ class _Course:
             self._repeat = trial.repeat
             if experiment.alone:
                 fleet.only(trial.variant)
+            if self._written:
+                fleet.prepare_anew()
+            self._written = trial.load.writes
             started = TrialStarted(index, self._total, trial, self._eta.left_s)
             outcome = _run_trial(trial, fleet, self._tools, self._tell, started)
             self._note(fleet.servers)

@@ -19,7 +19,7 @@ def read(connections: int, duration_s: float, warmup_s: float, timeouts: Timeout
 
 
 def insert(duration_s: float) -> Load:
-    return Load(200, duration_s, INSERT, name="insert", warmup_s=1, timeouts=PATIENT)
+    return Load(200, duration_s, INSERT, name="insert", warmup_s=1, timeouts=PATIENT, writes=True)
 
 
 def app(name: str, title: str, module: str) -> Variant:
@@ -44,7 +44,6 @@ CASE = Case(
     prepare="syncline_cases.users.prepare",
     settings={"rows": "how many users there are at first (20)"},
     ready_path="/users",
-    # The insert comes last: it makes the table longer, and every later read slower.
     loads=(*(read(level, 10, 1, PATIENT) for level in LEVELS), insert(10)),
     quick_loads=tuple(read(level, 2.4 if level == 200 else 1, 0.2, QUICK) for level in LEVELS),
     published_loads=(
