@@ -37,6 +37,17 @@ with gathered(Place(sys.argv[1], 2)) as crew:
     crew.load(Plan(sys.argv[2], duration_s=60.0))
 """
 
+BACK_IN_TIME = """
+import sys
+from syncline.agents import Place, gathered
+from syncline.plan import Plan, constant_rate
+with gathered(Place(sys.argv[1], 2)) as crew:
+    print("ready", flush=True)
+    plan = Plan(sys.argv[2], schedule=constant_rate(100.0), connections=4, duration_s=6.0)
+    result = crew.load(plan)
+print(result.planned, result.ok, result.validity.status, *(a.lost_s for a in result.agents))
+"""
+
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
@@ -243,6 +254,33 @@ def test_agents_end_when_their_driver_is_killed_or_cut_off(
     killed.kill()
     killed.communicate()
     assert gone(pids, within_s=12)
+
+
+def test_a_driver_that_is_back_within_the_lease_loses_nothing(
+    nodes: Any, service: Counting
+) -> None:
+    spare = nodes.add_node(num_cpus=2)
+    child = driver(BACK_IN_TIME, nodes.address, service.url)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n", child.communicate()
+        assert until(lambda: len(service.paths) > 10, 30)
+        os.kill(child.pid, signal.SIGSTOP)
+        try:
+            seen = len(service.paths)
+            assert until(lambda: len(service.paths) > seen + 200, 30), "the agents went on"
+        finally:
+            os.kill(child.pid, signal.SIGCONT)
+        said, problem = child.communicate(timeout=60)
+    finally:
+        child.kill()
+        child.communicate()
+        nodes.remove_node(spare)
+    assert said, problem
+    planned, ok, validity, *lost = said.split()
+    assert (planned, ok, lost) == ("600", "600", ["None", "None"]), said + problem
+    assert validity != "invalid"
+    assert len(service.paths) == 600
 
 
 def test_a_node_that_never_joins_and_one_that_joins_late(nodes: Any, tmp_path: Path) -> None:
