@@ -17,6 +17,11 @@ def hang_of(result: LoadResult) -> Silence | None:
     if silence is None:
         return None
     enough_s = 1.0 if silence.until_end else max(2.0, 0.3 * result.duration_s)
+    return silence if silence.longest_s >= max(enough_s, usual_s(result)) else None
+
+
+def usual_s(result: LoadResult) -> float:
+    """A silence shorter than this is usual in this load: three times the median service time."""
     if result.service_time_us is not None and result.ok > result.timed_out:
-        enough_s = max(enough_s, 3 * result.service_time_us.p50 / 1e6)
-    return silence if silence.longest_s >= enough_s else None
+        return 3 * result.service_time_us.p50 / 1e6
+    return 0.0

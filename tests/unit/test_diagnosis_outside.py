@@ -254,6 +254,18 @@ def test_where_all_are_slow_nobody_is_starved() -> None:
     )
 
 
+def test_who_gives_up_after_a_time_out_makes_nobody_slow() -> None:
+    fast = replace(make.quantiles([300.0]), p99=2_000_000.0)
+    served = {"service_time_us": fast, "timed_out": 891, **STARVED}
+    found = the("connections-starved", [trial(None, good(100, **served), 100)])
+    assert found.summary.startswith("90 of 100 connections never got an answer")
+
+
+def test_what_loses_requests_is_not_healthy() -> None:
+    assert codes([trial(None, good(timed_out=1))]) == {"healthy"}
+    assert not codes([trial(None, good(timed_out=100))])
+
+
 def test_a_generator_that_was_held_up_did_not_use_its_core() -> None:
     said = Validity.of(("generator saturated: it was kept from running for 0.10 s",))
     found = the("noisy", [trial(None, bound(cpu_share=0.01), validity=said)])

@@ -281,3 +281,9 @@ def test_the_tokens_may_be_known_from_the_settings_alone() -> None:
 
 def test_who_waits_for_a_full_machine_holds_nothing_idle() -> None:
     assert "held-in-transaction" not in codes([trial(slow() | cpu(0.5) | {"machine.cpu_share": 1})])
+
+
+def test_who_waits_for_a_core_that_the_hypervisor_shares_holds_nothing_idle() -> None:
+    busy = slow() | cpu(0.7) | {"machine.cpu_share": 0.55}
+    assert "held-in-transaction" in codes([trial(busy)])
+    assert "held-in-transaction" not in codes([trial(busy | {"machine.steal_share": 0.2})])

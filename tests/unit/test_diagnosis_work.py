@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.diagnosing import Case, codes, cpu, good, rising, seen, standing, trial
+from tests.unit.diagnosing import Case, codes, cpu, good, rising, seen, standing, the, trial
 
 HTTP = ["/x/site-packages/httpcore/_async/connection_pool.py", 9, "AsyncConnectionPool.handle"]
 
@@ -65,6 +65,17 @@ def echo(on: bool) -> Any:
 
 
 LARGE = good(bytes_in=20_000 * 400_000)
+
+GROWS = {"process.rss_bytes": rising(2e6, 6e7)}
+# A busy service accepts 160 connections bit by bit.
+ACCEPTED = {"process.descriptors": rising(16, 40)}
+UNACCEPTED = {"sockets.established": 200, "sockets.unaccepted": rising(-16, 160)}
+# Each second, 90 of 100 clients hang up and come again; the service has not read their requests.
+GIVEN_UP = {
+    "process.descriptors": rising(90, 110),
+    "sockets.established": 100,
+    "sockets.close_wait": rising(90),
+}
 
 CASES = (
     Case(
@@ -184,6 +195,30 @@ CASES = (
         lambda: [trial({"process.rss_bytes": noisy(0, step_at_s=6.0)})],
     ),
     Case(
+        "memory-growth",
+        "not what levels off",
+        lambda: [trial({"process.rss_bytes": rising(2e6, 6e7)})],
+        lambda: [trial({"process.rss_bytes": lambda at: 6e7 + 2e6 * min(at, 5 + at / 4)})],
+    ),
+    Case(
+        "memory-growth",
+        "not by a few hundred requests, unless objects rise with them",
+        lambda: [trial(GROWS | {"probe.allocated_blocks": rising(60, 3e5)}, good(ok=400))],
+        lambda: [trial(GROWS | {"probe.allocated_blocks": 3e5}, good(ok=400))],
+    ),
+    Case(
+        "descriptor-leak",
+        "descriptors, and not the connections that were accepted late",
+        lambda: [trial(ACCEPTED | {"sockets.established": 200}, good(200), 200)],
+        lambda: [trial(ACCEPTED | UNACCEPTED, good(200), 200)],
+    ),
+    Case(
+        "descriptor-leak",
+        "descriptors, and not those of clients that gave up",
+        lambda: [trial(GIVEN_UP, good(100), 100)],
+        lambda: [trial(GIVEN_UP, good(100, timed_out=900), 100)],
+    ),
+    Case(
         "descriptor-leak",
         "descriptors",
         lambda: [trial({"process.descriptors": rising(20, 60)})],
@@ -202,3 +237,12 @@ CASES = (
 def test_a_cause_is_named_and_its_twin_is_not(case: Case) -> None:
     assert case.code in codes(case.fires())
     assert case.code not in codes(case.quiet())
+
+
+def test_memory_that_rises_no_faster_than_data_come_in_is_only_told() -> None:
+    def growth(bytes_out: int) -> str:
+        sent = good(bytes_out=bytes_out)
+        return the("memory-growth", [trial(GROWS, sent)]).severity
+
+    assert growth(2_000_000) == "warning"
+    assert growth(40_000_000) == "info"

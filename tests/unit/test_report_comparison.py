@@ -13,6 +13,7 @@ from syncline.record import Comparison, RunRecord
 from syncline.report.comparison import build_comparison
 from syncline.report.markdown import render_markdown
 from syncline.report.terminal import render_terminal
+from syncline.trial import Published, Variant
 from tests.unit import factories as make
 
 
@@ -118,6 +119,32 @@ def test_a_pause_that_ended_is_mentioned() -> None:
     paused = make.with_rate(100.0, silence=Silence(0.5, 1.1))
     shown = flat(make.run_record({("sync", 1): paused, ("async", 1): make.with_rate(100.0)}))
     assert "sync paused at 1 connection: no answers from 0.5 s on, for 1.1 s" in shown
+
+
+def test_slow_answers_leave_pauses_that_are_none() -> None:
+    slow = make.with_rate(
+        2.0, silence=Silence(0.5, 2.4), service_time_us=make.quantiles([2_500_000.0])
+    )
+    shown = flat(make.run_record({("sync", 1): slow, ("async", 1): make.with_rate(100.0)}))
+    assert "paused" not in shown
+
+
+def test_a_hang_at_several_levels_is_told_once_and_then_where_else() -> None:
+    results = {
+        (variant, level): make.hung_result() if variant == "sync" else make.with_rate(100.0)
+        for variant in ("sync", "async", "more", "most")
+        for level in (1, 48)
+    }
+    variants = tuple(Variant(name, app="a:b") for name in ("sync", "async", "more", "most"))
+    shown = flat(make.run_record(results, case=make.case(variants=variants)))
+    assert "3 other variants kept answering there (100 req/s)." in shown
+    assert shown.count("no answers from") == 1
+    assert "sync hung at 48 connections as well." in shown
+
+
+def test_an_original_without_figures_for_what_ran_has_no_table() -> None:
+    notes = (Published("sync", 1, note="faster"), Published("async", 1, note="slower"))
+    assert "ublished elsewhere" not in flat(make.run_record(case=make.case(published=notes)))
 
 
 def test_an_interrupted_run_shows_what_is_missing() -> None:

@@ -307,6 +307,18 @@ def test_a_trial_that_is_no_measurement_takes_its_pair_along_and_is_named() -> N
     assert main.fixed.trials == 2
 
 
+def test_what_broke_now_and_then_is_not_fixed_by_a_few_good_trials() -> None:
+    def broke_in(*numbers: int) -> Answer:
+        def answer(trial: Trial) -> LoadResult | Outcome:
+            broken = not is_fixed(trial) and trial.repeat in numbers
+            return stands_still() if broken else with_rate(500.0)
+
+        return answer
+
+    assert proof(finding(), broke_in(0)).status == "no difference shown"
+    assert proof(finding(), broke_in(0, 1)).status == "fixed"
+
+
 def test_a_pair_that_was_no_measurement_is_made_up_for_once() -> None:
     def spoilt(*numbers: int) -> Answer:
         def answer(trial: Trial) -> LoadResult | Outcome:

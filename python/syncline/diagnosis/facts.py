@@ -15,6 +15,7 @@ MOSTLY = 0.5
 BUSY = 0.85
 SPREAD = 0.7  # of the CPU, at most, in one thread where several take turns
 """Cores per worker process from which on its interpreter is the limit."""
+_LEAST_FULL = 0.65  # the same, however much the hypervisor takes of the machine as a whole
 _SHARED = 0.5  # cores per worker process, the same on a machine that is full
 _LEFT_OVER = 0.2  # cores, where others keep the machine full
 _GOOD_PART = 0.4  # of the machine's cores, for service and database together
@@ -136,12 +137,26 @@ def spread_over_threads(view: View) -> float | None:
 def cpu_busy(view: View, weight: float) -> Sign | None:
     """The sign that the interpreter is at its limit, so that a queue elsewhere is only where
     requests wait for it."""
-    used, least = cpu_cores(view), BUSY
+    used, least = cpu_cores(view), full_core(view)
     if crowded(view):  # it is kept from a part of its core, and the rest is all it gets
         least = _SHARED
     if used is None or used < least:
         return None
     return sign(weight, "busiest process, cores", used, least, observer="process")
+
+
+def granted(view: View) -> float:
+    """The share of the time in which the machine's processors had work and the hypervisor let
+    them do it: what it takes back is in no process's CPU time."""
+    used, stolen = view.mean(names.MACHINE_CPU), view.mean(names.STEAL)
+    if not used or stolen is None:
+        return 1.0
+    return used / (used + stolen)
+
+
+def full_core(view: View) -> float:
+    """Cores from which on a process has about all that one core gives on this machine."""
+    return max(_LEAST_FULL, BUSY * granted(view))
 
 
 def cpu_idle(view: View, weight: float) -> Sign | None:
@@ -180,9 +195,10 @@ def statement_share(view: View) -> float | None:
 
 
 def crowded(view: View) -> bool:
-    """Whether all of the machine's processors were in use, whoever used them."""
+    """Whether all of the machine's processors were in use, whoever used them, and were it the
+    hypervisor's other guests."""
     share = view.mean(names.MACHINE_CPU)
-    return share is not None and share >= 0.9
+    return share is not None and share + (view.mean(names.STEAL) or 0.0) >= 0.9
 
 
 def at_work(view: View) -> bool:

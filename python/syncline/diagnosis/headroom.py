@@ -14,6 +14,7 @@ from syncline.finding import Finding
 
 PROCESSORS = "the machine's processors"
 _CROWDED = 0.1  # of the machine, by others than service, database and generator
+_LOST = 0.001  # of the requests
 _NEAR = 0.9  # of a resource that is used up, as far as anyone can tell
 
 
@@ -37,7 +38,7 @@ def healthy(views: Sequence[View]) -> Finding | None:
     The less could be seen, the less sure it is.
     """
     good = [view for view in views if view.outcome.validity.status == "valid" and view.result.ok]
-    if not good:
+    if not good or any(_lost(view) for view in views):
         return None
     view = max(good, key=lambda one: (one.level, one.result.throughput_rps, -one.trial.repeat))
     used = sorted(uses(view), key=lambda use: (-use.share, use.what))
@@ -55,6 +56,12 @@ def healthy(views: Sequence[View]) -> Finding | None:
             sign(0.3, "observers that saw nothing amiss", len(observers), 1) if observers else None,
         ],
     )
+
+
+def _lost(view: View) -> bool:
+    """Whether requests came to nothing, even if nobody can say why."""
+    lost = view.result.timed_out + view.result.failed
+    return lost > _LOST * (view.result.ok + lost)
 
 
 def uses(view: View) -> Iterator[Use]:

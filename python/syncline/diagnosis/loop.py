@@ -15,6 +15,7 @@ from syncline.diagnosis.facts import (
     cpu_idle,
     crowded,
     died,
+    granted,
     pools,
     spread_over_threads,
     stuck,
@@ -55,7 +56,8 @@ def loop_blocked(view: View) -> Finding | None:
         sign(0.5, "loop lag grows with the clock", "1:1", None, None, "probe") if frozen else None,
         _one_place(view, where),
         cpu_idle(view, 0.35),
-        _unread(view, 0.2),
+        # One lag just over the bound beside a busy moment's unread bytes is not enough.
+        _unread(view, 0.2 if lag.value >= 2 * least else 0.1),
     ]
     if on_loop:
         signs.append(
@@ -106,9 +108,10 @@ def _least_ms(view: View, where: str) -> float:
     """
     latency = view.latency_s
     one_by_one = _single(view) and _one_place(view, where) is not None
+    least = _LEAST_MS / granted(view)  # what the hypervisor takes lengthens whatever runs
     if latency is None or stuck(view) or one_by_one:
-        return _LEAST_MS
-    return max(_LEAST_MS, min(500 * latency, 1000.0))
+        return least
+    return max(least, min(500 * latency, 1000.0))
 
 
 def _grows(view: View) -> bool:

@@ -20,8 +20,12 @@ _FEWEST = 5  # samples, of what is looked at seldom; each is then a block
 _T_95 = {3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447}
 """Student's t, two-sided 95 %, by degrees of freedom: one less than there are steps."""
 _WARM = 0.25  # of the load, in which caches and pools fill
+_LEVELS = 0.6  # of the first half's rise: what rises less in the second will not go on so
 _LEAST_BYTES = 4_000_000
 _LEAST_COUNT = 16
+_LEAST_BLOCKS = 100.0  # per 1,000 requests; who keeps something of each keeps an object of each
+_OF_WHAT_IS_SENT = 1.2  # bytes kept for each byte of a request, heads included
+_FEW = 500  # requests, of which a rise "per 1,000" would say more than was seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Slope:
         per_1000: requests; ``low`` the lower end of its 95 % interval.
         rise: from the first block to the last.
         steady: whether it rose in both halves.
+        level: whether the second half rose much less than the first: on its way to an end.
     """
 
     per_1000: float
@@ -39,6 +44,7 @@ class Slope:
     rise: float
     start: float
     steady: bool
+    level: bool
 
 
 def slope(view: View, name: str) -> Slope | None:
@@ -63,7 +69,8 @@ def slope(view: View, name: str) -> Slope | None:
     rise = blocks[-1] - blocks[0]
     halves = blocks[count // 2 - 1] - blocks[0], blocks[-1] - blocks[count // 2]
     steady = all(part >= 0.2 * rise > 0 for part in halves)
-    return Slope(middle / requests, (middle - half) / requests, rise, blocks[0], steady)
+    level = halves[1] < _LEVELS * halves[0]
+    return Slope(middle / requests, (middle - half) / requests, rise, blocks[0], steady, level)
 
 
 def memory_growth(view: View) -> Finding | None:
@@ -76,8 +83,12 @@ def memory_growth(view: View) -> Finding | None:
     blocks = slope(view, names.ALLOCATED)
     more = None
     against: list[Sign | None] = []
-    if blocks is not None and blocks.steady and blocks.low > 0:
+    sent = 1000 * view.result.bytes_out / max(1, view.result.sent)
+    kept = found.per_1000 <= _OF_WHAT_IS_SENT * sent
+    if blocks is not None and blocks.steady and blocks.low >= _LEAST_BLOCKS:
         more = sign(0.5, "allocated blocks per 1,000 requests", blocks.per_1000, 0, None, "probe")
+    elif found.level or view.ended < _FEW:
+        return None  # the first loads of threads and connections, not what requests leave behind
     elif blocks is not None:
         against.append(
             sign(0.2, "allocated blocks per 1,000 requests", blocks.per_1000, 0, None, "probe")
@@ -85,9 +96,9 @@ def memory_growth(view: View) -> Finding | None:
     return conclude(
         view,
         "memory-growth",
-        "warning",
+        "info" if kept else "warning",
         f"Memory rises by {figure(found.per_1000 / 1e6)} MB per 1,000 requests and does not level "
-        "off.",
+        "off" + (", no faster than requests bring data: a store does so." if kept else "."),
         signs=[
             sign(
                 0.7, "resident bytes per 1,000 requests", found.per_1000, found.low, None, "process"
@@ -101,11 +112,29 @@ def memory_growth(view: View) -> Finding | None:
     )
 
 
+def _clients_own(view: View) -> float:
+    """How many more descriptors (and threads, where each connection has one) the load itself
+    asked for after the warm-up: connections that a busy service accepted late, and those that
+    were given up after a time-out while their request still waits to be read."""
+    unaccepted, left = (dict(view.points(name)) for name in (names.UNACCEPTED, names.CLOSE_WAIT))
+    given_up = view.result.timed_out
+    held = [
+        (at_s, count - unaccepted.get(at_s, 0.0) + min(left.get(at_s, 0.0), given_up))
+        for at_s, count in view.points(names.ESTABLISHED)
+    ]
+    start, end = view.window()
+    warm = start + _WARM * (end - start)
+    early = [count for at_s, count in held if at_s <= warm]
+    return max((count for _, count in held), default=0.0) - (early[-1] if early else 0.0)
+
+
 def descriptor_leak(view: View) -> Finding | None:
     """Descriptors or threads rise throughout."""
     for name, what in ((names.DESCRIPTORS, "descriptors"), (names.THREADS, "threads")):
         found = None if stuck(view) else slope(view, name)
-        if found is None or found.low <= 0 or not found.steady or found.rise < _LEAST_COUNT:
+        if found is None or found.low <= 0 or not found.steady:
+            continue
+        if found.rise - _clients_own(view) < _LEAST_COUNT:
             continue
         return conclude(
             view,

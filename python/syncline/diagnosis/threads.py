@@ -7,12 +7,12 @@ from statistics import median
 
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import (
-    BUSY,
     MOSTLY,
     SPREAD,
     cpu_busy,
     cpu_cores,
     cpu_idle,
+    full_core,
     fullest,
     machine_full,
     spread_over_threads,
@@ -115,7 +115,7 @@ def one_lock(view: View) -> Finding | None:
     if used is None or busiest is None or inside is None or stuck(view):
         return None
     # On a full machine it may be kept from the rest of its core.
-    least = 0.7 if machine_full(view) else BUSY
+    least = min(0.7, full_core(view)) if machine_full(view) else full_core(view)
     if not least <= used <= _ONE_CORE or inside < 2:
         return None
     working = next((at for at in stands(view, "lock", "other") if at.share >= 0.2), None)
@@ -127,7 +127,7 @@ def one_lock(view: View) -> Finding | None:
         f"A process is at {used:.2f} cores with the work spread over threads{at}: they take turns "
         "at the interpreter's lock.",
         signs=[
-            sign(0.5, "busiest process, cores", used, BUSY, None, "process"),
+            sign(0.5, "busiest process, cores", used, least, None, "process"),
             sign(0.4, "busiest thread, share of that", busiest, SPREAD, None, "process"),
             sign(0.2, "requests inside at once", inside, 2, None, "probe"),
         ],
@@ -177,9 +177,11 @@ def slower_with_threads(views: Sequence[View]) -> Iterator[Finding]:
 
 def cpu_bound(view: View) -> Finding | None:
     """A worker is at the end of its core, and the machine is not."""
-    used, machine = cpu_cores(view), view.mean(names.MACHINE_CPU)
-    if used is None or used < BUSY or stuck(view):
+    used, machine, least = cpu_cores(view), view.mean(names.MACHINE_CPU), full_core(view)
+    if used is None or used < least or stuck(view):
         return None
+    if machine is not None:  # what the hypervisor takes is no room
+        machine = min(1.0, machine + (view.mean(names.STEAL) or 0.0))
     room = machine is not None and machine < 0.85
     return conclude(
         view,
@@ -188,7 +190,7 @@ def cpu_bound(view: View) -> Finding | None:
         f"A worker uses {used:.2f} cores at {view.level} connections"
         + (f"; {1 - machine:.0%} of the machine idles." if room and machine is not None else "."),
         signs=[
-            sign(0.5, "busiest process, cores", used, BUSY, None, "process"),
+            sign(0.5, "busiest process, cores", used, least, None, "process"),
             sign(0.4, "machine CPU, share", machine, 0.85, None, "machine") if room else None,
         ],
         against=[]

@@ -74,7 +74,10 @@ def _variants_published(cells: Grid, original: Original) -> tuple[str, ...]:
     return tuple(
         variant
         for variant in cells.variants
-        if any(original.find(level, variant) for level in cells.levels)
+        if any(
+            original.answered(level, variant) or original.hung(level, variant)
+            for level in cells.levels
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from syncline.hang import usual_s
 from syncline.outcome import LoadResult, Outcome, Silence
 from syncline.report import units
 from syncline.report.levels import Figures, state_of
@@ -91,6 +92,8 @@ def _counted(result: LoadResult | None) -> str:
 
 def _pause(result: LoadResult | None) -> tuple[str, str] | None:
     if result is None or result.silence is None:
+        return None
+    if result.silence.longest_s < usual_s(result):
         return None
     end = "to the end" if result.silence.until_end else after_silence(result)
     return "paused", f"{hang_words(result.silence, None)}, {end}"

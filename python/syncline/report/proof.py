@@ -28,8 +28,10 @@ def proof_sentences(proof: Verification) -> Iterator[Sentence]:
     if effects:
         there = units.plural(proof.side_effects[0].level, "connection")
         yield Sentence(f"Beside that, at {there}: {units.listed(effects)}.")
-    for reason in dict.fromkeys(reason for one in proof.levels for reason in one.left_out):
-        yield Sentence(f"Left out of the proof, {reason}.", "warn")
+    left_out = tuple(dict.fromkeys(reason for one in proof.levels for reason in one.left_out))
+    if left_out:
+        more = f"; and {units.count(len(left_out) - 1)} more" if len(left_out) > 1 else ""
+        yield Sentence(f"Left out of the proof, {left_out[0]}{more}.", "warn")
 
 
 def effect_words(effect: SideEffect) -> str:

@@ -15,6 +15,7 @@ from syncline.stats.words import percent
 TIE = 0.05
 """Without an interval, figures closer than this share are not told apart."""
 
+_NAMED = 2  # variants that a sentence lists by name
 _Lead = Literal["other", "base", "tie"]
 
 
@@ -102,16 +103,39 @@ def _range(factors: list[float]) -> str:
 
 
 def _what_stopped(grid: Grid, variant: str) -> Iterator[str]:
+    """What happened first in full; where it happened again is one more sentence."""
+    found: dict[str, list[tuple[Level, str]]] = {}
     for level in grid.levels:
-        cell = grid.at(level, variant)
-        for happened, text in incidents(cell):
-            others = [
-                f"{name} kept answering there ({units.rate(figures.throughput_rps)} req/s)"
-                for name in grid.variants
-                if name != variant and (figures := grid.at(level, name)).state == "measured"
-            ]
-            also = f" {units.listed(tuple(others))}." if others and cell.state == "hang" else ""
-            yield f"{variant} {happened} at {level_words(level, grid)}: {text}.{also}"
+        for happened, text in incidents(grid.at(level, variant)):
+            found.setdefault(happened, []).append((level, text))
+    for happened, where in found.items():
+        (level, text), *again = where
+        also = ""
+        if grid.at(level, variant).state == "hang" and (others := _kept_on(grid, level, variant)):
+            also = f" {others}."
+        yield f"{variant} {happened} at {level_words(level, grid)}: {text}.{also}"
+        if again:
+            levels = levels_words(tuple(level for level, _ in again), grid)
+            yield f"{variant} {happened} at {levels} as well."
+
+
+def _kept_on(grid: Grid, level: Level, variant: str) -> str:
+    """Who answered where this one stopped; empty if nobody did."""
+    rates = {
+        name: figures.throughput_rps
+        for name in grid.variants
+        if name != variant and (figures := grid.at(level, name)).state == "measured"
+    }
+    if len(rates) > _NAMED:
+        known = [rate for rate in rates.values() if rate is not None]
+        ends = dict.fromkeys(units.rate(rate) for rate in (min(known), max(known)))
+        return f"{len(rates)} other variants kept answering there ({' to '.join(ends)} req/s)"
+    return units.listed(
+        tuple(
+            f"{name} kept answering there ({units.rate(rate)} req/s)"
+            for name, rate in rates.items()
+        )
+    )
 
 
 def _tail(grid: Grid, base: str, other: str) -> Iterator[str]:

@@ -61,7 +61,8 @@ def verification(
         spent_s = max(chosen.cost_s, _took_s(answers))
         left_s -= spent_s
         # On a machine so slow, another round would cost more than the user was told.
-        if spent_s < _OVERRUN * chosen.cost_s and (made_up := one.made_up(answers)):
+        left = int((_OVERRUN * chosen.cost_s - spent_s) / (2 * spent_s / max(1, len(answers))))
+        if left > 0 and (made_up := one.made_up(answers, left)):
             yield made_up
         tried.append(one.finding)
     return tuple(tried)
@@ -108,8 +109,9 @@ class _Case:
         """What an idle service keeps of the database's connections is what this is about."""
         return self.finding.code == "connection-budget"
 
-    def made_up(self, answers: Measured) -> Experiment | None:
-        """Another pair, once, for each of which a trial was no measurement; None if none was."""
+    def made_up(self, answers: Measured, most: int) -> Experiment | None:
+        """Another pair, once, for each of which a trial was no measurement, ``most`` at the most
+        and those under the load that broke first; None if none was."""
         paired = {t.load for t, _ in answers if t.variant == self.original.variant}
         spoilt = dict.fromkeys(
             (trial.load, trial.repeat)
@@ -121,7 +123,12 @@ class _Case:
         if not spoilt or started != {self.original.variant.name, self.fixed.name}:
             return None
         beyond = 1 + max(trial.repeat for trial, _ in answers)
-        trials = [trial for load, number in spoilt for trial in self._pair(load, beyond + number)]
+        heaviest = sorted(spoilt, key=lambda one: one[0].connections, reverse=True)[:most]
+        trials = [
+            trial
+            for load, number in sorted(heaviest, key=lambda one: one[0].connections)
+            for trial in self._pair(load, beyond + number)
+        ]
         return Experiment(
             self.original.case,
             f"Proof for {question(self.finding)}: again, for what was no valid measurement",

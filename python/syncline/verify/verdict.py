@@ -21,6 +21,7 @@ Measured = Sequence[tuple[Trial, Outcome]]
 
 # By preference: what the service itself holds open, else all sessions of the database.
 _CONNECTIONS = ("probe.pool_open", "postgres.sessions", "mariadb.sessions")
+_LUCK = 0.125  # with what chance at most as many trials of the original had all been good
 _MEMORY = ("process.rss_bytes",)
 
 
@@ -123,7 +124,9 @@ def _status(
     if alone or not before.trials or not after.trials:
         return "not measured"
     if before.broke and not after.broke:
-        return "fixed"
+        # Where the original broke now and then only, a few good trials may be luck.
+        luck = (1 - before.broke / before.trials) ** after.trials
+        return "fixed" if luck <= _LUCK else "no difference shown"
     if after.broke:
         return "no difference shown" if before.broke else "made worse"
     if ratio is None or ratio.interval is None or ratio.interval[0] <= 1 <= ratio.interval[1]:
