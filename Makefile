@@ -62,7 +62,7 @@ system: $(STAMPS)/system-test $(STAMPS)/system-bench $(STAMPS)/system-browser ##
 
 # --- checks ---------------------------------------------------------------------------------
 
-# pytest comes last and in one run, so that its summary is the last line and counts everything.
+# Unit tests run on all cores; the others measure, and have the machine for themselves.
 test: setup ## every check and test that CI runs (under 20 minutes)
 	@$(MAKE) lint
 	@$(MAKE) test-rust
@@ -86,8 +86,10 @@ test-rust: setup
 
 test-python: setup $(STAMPS)/system-test $(STAMPS)/system-browser
 	@$(STEP) "the engine's mutants" $(MAKE) mutants
-	@printf '\n━━ pytest: unit, integration, calibration\n'
-	@$(BIN)/python -m pytest --durations=10 -m "not matrix" tests/unit tests/integration tests/calibration
+	@printf '\n━━ pytest: unit\n'
+	@$(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=8 tests/unit
+	@printf '\n━━ pytest: integration, calibration\n'
+	@$(BIN)/python -m pytest --durations=25 -m "not matrix" tests/integration tests/calibration
 
 test-matrix: setup $(STAMPS)/system-test ## every pair of framework and server that is tried (2 minutes)
 	@$(BIN)/python -m pytest --durations=5 tests/integration/test_frameworks.py

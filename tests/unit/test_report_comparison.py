@@ -161,6 +161,15 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, lines)) <= width
 
 
+def test_a_group_of_long_names_is_continued_and_not_cut() -> None:
+    names = tuple(f"async-over-sync-with-a-pool-of-{size}" for size in (5, 50, 500))
+    asked = make.case(variants=tuple(Variant(name, app="a:b") for name in names), published=())
+    results = {(name, 1): make.with_rate(100.0) for name in names}
+    shown = terminal(make.run_record(results, case=asked), 60)
+    assert "…" not in shown
+    assert shown.count(f"req/s over {names[0]}") == 2
+
+
 def test_at_100_columns_everything_stands_in_one_table() -> None:
     shown = terminal(make.run_record(), 100)
     assert sum(line.startswith("conns") for line in shown.splitlines()) == 1

@@ -87,10 +87,11 @@ def _table(record: RunRecord, cells: Grid, original: Original, shown: tuple[str,
     columns = [*_key_columns(cells)]
     for variant in cells.variants:
         columns += [Column(title, group=variant) for title in ("req/s", "p50", "p99", "errors")]
+    over = f"req/s over {base}" if len(others) > 1 else ""
     for other in others:
-        columns.append(Column("ratio" if len(others) == 1 else f"{other}/{base}", tone="strong"))
+        columns.append(Column(other if over else "ratio", group=over, tone="strong"))
         if with_interval:
-            columns.append(Column("95 % interval"))
+            columns.append(Column("95 % interval", group=over))
     pair = bool(others) and {base, others[0]} <= set(shown)
     theirs = "published elsewhere"
     columns += [Column(variant, group=theirs, tone="dim") for variant in shown]

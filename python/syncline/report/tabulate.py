@@ -57,7 +57,7 @@ def tabulate(table: Table, width: int) -> Iterator[Text]:
         if number:
             yield Text("")
         if any(table.columns[index].group for index in part):
-            yield _group_line(layout, part)
+            yield _group_line(layout, part, width)
         yield _title_line(layout, part)
         for row in table.rows:
             yield _row_line(layout, part, row, width)
@@ -75,13 +75,17 @@ def _laid_out(table: Table, width: int) -> tuple[_Layout, list[list[int]]]:
     return roomy, roomy_parts
 
 
-def _group_line(layout: _Layout, part: Sequence[int]) -> Text:
+def _group_line(layout: _Layout, part: Sequence[int], room: int) -> Text:
     line = Text()
     for name, members in groupby(part, key=lambda index: layout.columns[index].group):
         indices = list(members)
         line.append(" " * layout.gap(part, indices[0]))
-        line.append(set_cell_size(clean.plain(name), layout.extent(part, indices)), style="bold")
+        title = clean.plain(name)
+        if indices[-1] != part[-1]:  # the last one may go beyond its columns
+            title = set_cell_size(title, layout.extent(part, indices))
+        line.append(title, style="bold")
     line.rstrip()
+    line.truncate(room, overflow="ellipsis")
     return line
 
 
@@ -151,13 +155,21 @@ def _shrunk(layout: _Layout, room: int) -> _Layout:
 
 
 def _parts(layout: _Layout, room: int) -> list[list[int]]:
-    """The columns of each part: keys first, then as many groups as fit."""
+    """The columns of each part: keys first, then as many groups as fit; of a group that is too
+    wide by itself, as many columns."""
     columns = layout.columns
     keys = [index for index, column in enumerate(columns) if column.key]
     rest = [index for index, column in enumerate(columns) if not column.key]
     parts = [list(keys)]
+    broken = False  # whether the last group was: its title may need the room beside it
     for name, members in groupby(rest, key=lambda index: columns[index].group):
-        for indices in [list(members)] if name else [[index] for index in members]:
+        whole = list(members)
+        alone = [*keys, *whole]
+        together = bool(name) and layout.extent(alone, alone) <= room
+        if broken:
+            parts.append(list(keys))
+        broken = bool(name) and not together
+        for indices in [whole] if together else [[index] for index in whole]:
             wider = parts[-1] + indices
             if len(parts[-1]) > len(keys) and layout.extent(wider, wider) > room:
                 parts.append([*keys, *indices])
