@@ -23,6 +23,8 @@ class Counting:
 
     port: int = 0
     paths: list[str] = field(default_factory=list)
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    """Of the open connections; one leaves when all that came by it is counted."""
 
     @property
     def url(self) -> str:
@@ -34,10 +36,9 @@ def counting() -> Iterator[Counting]:
     """The service, in a thread of its own."""
     service = Counting()
     loop = asyncio.new_event_loop()
-    writers: set[asyncio.StreamWriter] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.add(writer)
+        service.writers.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 service.paths.append(head.split(b" ", 2)[1].decode())
@@ -45,7 +46,7 @@ def counting() -> Iterator[Counting]:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the load has ended
         finally:
-            writers.discard(writer)
+            service.writers.discard(writer)
             writer.close()
 
     server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
@@ -58,9 +59,9 @@ def counting() -> Iterator[Counting]:
 
         async def close() -> None:
             server.close()
-            for writer in list(writers):
+            for writer in list(service.writers):
                 writer.close()
-            while writers:
+            while service.writers:
                 await asyncio.sleep(0.01)
 
         asyncio.run_coroutine_threadsafe(close(), loop).result(timeout=30)
@@ -88,7 +89,7 @@ def cluster() -> Iterator[Any]:
     try:
         for _ in range(NODES - 1):
             nodes.add_node(wait=False, num_cpus=1)
-        nodes.wait_for_nodes()
+        nodes.wait_for_nodes(timeout=120)
         yield nodes
     finally:
         nodes.shutdown()

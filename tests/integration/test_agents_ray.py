@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,9 +44,10 @@ from syncline.agents import Place, gathered
 from syncline.plan import Plan, constant_rate
 with gathered(Place(sys.argv[1], 2)) as crew:
     print("ready", flush=True)
-    plan = Plan(sys.argv[2], schedule=constant_rate(100.0), connections=4, duration_s=6.0)
+    plan = Plan(sys.argv[2], schedule=constant_rate(100.0), connections=4,
+                duration_s=None, request_count=600)
     result = crew.load(plan)
-print(result.planned, result.ok, result.validity.status, *(a.lost_s for a in result.agents))
+print(result.planned, result.ok, "degraded" in result.notes, *(a.lost_s for a in result.agents))
 """
 
 
@@ -88,6 +90,7 @@ def test_four_agents_on_four_nodes_send_what_was_asked(
     result = crew_of_four.load(plan, seen.append)
     assert result.planned == 802
     assert [agent.planned for agent in result.agents] == [201, 201, 200, 200]
+    assert until(lambda: len(service.paths) >= result.sent, 10)
     assert result.sent == len(service.paths)
     assert result.started == result.ok + result.failed + result.timed_out + result.in_flight
     assert result.service_time_us is not None
@@ -179,10 +182,8 @@ def test_an_agent_that_was_held_up_is_named(crew_of_four: Crew, service: Countin
     plan = Plan(service.url, schedule=constant_rate(400.0), connections=8, duration_s=3.0)
     result = crew_of_four.load(plan, once_past(0.5, hold))
     assert result.generator.bottleneck or result.validity.status == "invalid"
-    assert any(
-        reason.startswith("generator saturated on") and "1" in reason
-        for reason in result.validity.reasons
-    ), result.validity.reasons
+    named = re.compile(r"generator saturated on (all agents\b|agents? (\d+, )*1\b)")
+    assert any(named.match(reason) for reason in result.validity.reasons), result.validity.reasons
     assert [agent.lost_s for agent in result.agents] == [None] * 4
 
 
@@ -240,6 +241,7 @@ def test_agents_end_when_their_driver_is_killed_or_cut_off(
     os.kill(child.pid, signal.SIGSTOP)  # alive to Ray, but nothing comes from it any more
     try:
         assert gone(pids, within_s=12), "the lease of 4 s has ended"
+        assert until(lambda: not service.writers, 10), "all that they sent is counted"
         sent = len(service.paths)
     finally:
         os.kill(child.pid, signal.SIGCONT)
@@ -277,9 +279,8 @@ def test_a_driver_that_is_back_within_the_lease_loses_nothing(
         child.communicate()
         nodes.remove_node(spare)
     assert said, problem
-    planned, ok, validity, *lost = said.split()
-    assert (planned, ok, lost) == ("600", "600", ["None", "None"]), said + problem
-    assert validity != "invalid"
+    planned, ok, degraded, *lost = said.split()
+    assert (planned, ok, degraded, lost) == ("600", "600", "False", ["None", "None"]), said
     assert len(service.paths) == 600
 
 
@@ -370,9 +371,13 @@ def test_a_private_cluster_ends_when_its_run_is_killed(service: Counting) -> Non
     child.kill()
     child.communicate()
     assert gone(processes, within_s=40)
+    assert until(lambda: not service.writers, 10), "all that they sent is counted"
     sent = len(service.paths)
     assert not until(lambda: len(service.paths) > sent, 0.5), "nothing is sent any more"
 
 
 def _is_helper(pid: int) -> bool:
-    return psutil.Process(pid).name().startswith(("ray::Dashboard", "ray::RuntimeEnv"))
+    try:
+        return psutil.Process(pid).name().startswith(("ray::Dashboard", "ray::RuntimeEnv"))
+    except psutil.NoSuchProcess:  # an idle worker of Ray's that has left by itself
+        return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -63,11 +65,13 @@ def test_silence_is_ended_without_a_word(port: int) -> None:
         assert fresh.rest() == used.rest() == b""
 
 
-def test_a_busy_connection_is_not_taken_for_a_slow_one(port: int) -> None:
+def test_a_busy_connection_is_not_taken_for_a_slow_one(handler: str) -> None:
     """Every read ends inside a request, for longer than one request may take."""
-    with RawClient(port) as client:
+    limits = replace(SHORT, request_s=1.0)
+    with serving(handler, MemoryStore(), limits=limits) as server, RawClient(server.port) as client:
         client.send(GET[:10])
-        for _ in range(40):
+        end_s = time.monotonic() + 1.5 * limits.request_s
+        while time.monotonic() < end_s:
             client.sock.settimeout(0.02)
             with pytest.raises(TimeoutError):
                 client.sock.recv(1)

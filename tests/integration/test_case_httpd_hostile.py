@@ -154,7 +154,7 @@ def test_a_fault_of_the_server_itself_is_a_500_and_the_worker_lives_on(
 
 def test_a_slow_download_does_not_count_as_silence(folder: Path, pool: PoolName) -> None:
     with (
-        serving(folder, pool, limits=replace(SHORT, send_s=20)) as server,
+        serving(folder, pool, limits=replace(SHORT, send_s=20, idle_s=1.0)) as server,
         RawClient(server.port, receive_buffer=4096) as client,
     ):
         client.send(b"GET /large.bin HTTP/1.1\r\nHost: t\r\n\r\n")

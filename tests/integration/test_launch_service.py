@@ -49,8 +49,9 @@ def test_each_server_starts_answers_from_our_processes_and_ends(
     pytest.importorskip(server)
     variant = Variant("a", app="small_app:app", server=server, workers=workers)
     with start_service(variant, workspace=workspace, env={}) as running:
-        pids = running.pids()
-        assert int(answer(running.url)) in pids
+        answered = int(answer(running.url))
+        pids = running.pids()  # afterwards: gunicorn begins one worker after the other
+        assert answered in pids
         assert running.exit_status() is None
         assert running.start_s > 0
     assert alive(pids) == []
@@ -83,7 +84,10 @@ def test_settings_and_environment_reach_the_service_the_variants_own_last(
     )
     env = {"A": "given", "B": "given"}
     with start_service(variant, workspace=workspace, env=env) as running:
-        assert running.log_tail(100).splitlines()[0] == "5 given variant None"
+        # What it writes reaches its log by way of another process.
+        assert eventually(
+            lambda: running.log_tail(100).splitlines()[:1] == ["5 given variant None"]
+        )
 
 
 def test_a_service_that_dies_at_its_start_shows_why_at_once(workspace: Workspace) -> None:
