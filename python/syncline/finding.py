@@ -12,6 +12,7 @@ from typing import Literal
 
 Code = Literal[
     "pool-exhausted",
+    "pool-unfair",
     "pool-deadlock",
     "connection-budget",
     "overflow-churn",
@@ -77,6 +78,7 @@ class Fix:
         cures: False if the trouble is only moved to a higher load.
         bound: the requests in flight from which on the trouble is foretold to be back with the
             what-if; None where it is not to come back, or nothing is foretold.
+        metric: what it is to better: the rate, or the 99th percentile of the latency.
     """
 
     edit: str
@@ -85,6 +87,7 @@ class Fix:
     prediction: str = ""
     cures: bool = True
     bound: int | None = None
+    metric: Literal["throughput_rps", "p99_us"] = "throughput_rps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +170,8 @@ class Verification:
         interval: its 95 % confidence interval.
         ratio_level: the connections at which ``ratio`` was measured: the finding's own, or the
             level below if the original broke there; then it says what the fix costs.
-        metric: what the ratio is of: the rate in closed loop, in open loop the 99th percentile
-            of the response time, of which less is better.
+        metric: what the ratio is of: the rate, or, in open loop and where the fix is for it, the
+            99th percentile of the latency, of which less is better.
         imposed: the settings that made the fixed variant.
         levels: each load that was tried, the finding's own first.
         side_effects: memory and connections.

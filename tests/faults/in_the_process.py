@@ -39,6 +39,18 @@ IN_THE_PROCESS: tuple[Fault, ...] = (
         server_args=threads(16),
     ),
     Fault(
+        *("unfair-sqlalchemy", "pool-unfair", "fastapi_async"),
+        Service("/customer", pool(8)),
+        Service("/customer-in-order", pool(8)),
+        160,
+    ),
+    Fault(
+        *("unfair-asyncpg", "pool-unfair", "starlette_app"),
+        Service("/customer", pool(8)),
+        Service("/customer-in-order", pool(8)),
+        250,
+    ),
+    Fault(
         *("deadlock-response", "pool-deadlock", "fastapi_sync"),
         Service("/customers", pool(3, 2, TOKENS=8)),
         Service("/customers-inside", pool(8, 0, TOKENS=8), connections=8),

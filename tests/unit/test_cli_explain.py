@@ -52,7 +52,11 @@ def test_a_wrong_code_is_refused_with_the_nearest() -> None:
 def test_codes_complete() -> None:
     context = explain.make_context("explain", ["hang"])
     found = complete_code(context, explain.params[0], "pool-")
-    assert [one.value for one in found] == ["pool-exhausted", "pool-deadlock"]
+    assert [one.value for one in found] == [
+        "pool-exhausted",
+        "pool-unfair",
+        "pool-deadlock",
+    ]
 
 
 def test_a_report_tells_why_and_where_to_read_on() -> None:

@@ -35,6 +35,7 @@ CASES: tuple[Case, ...] = (
 CODES: tuple[Code, ...] = get_args(Code)
 LISTED = [
     "pool-exhausted",
+    "pool-unfair",
     "pool-deadlock",
     "connection-budget",
     "overflow-churn",

@@ -22,6 +22,7 @@ from tests.unit.diagnosing import (
     threads,
     trial,
 )
+from tests.unit.factories import quantiles
 
 QUEUE_POOL = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00"
 DEAD = pool() | threads() | postgres(15, 0) | cpu(0.02) | {"probe.loop_lag_max_ms": 20}
@@ -59,6 +60,22 @@ def slow(**seen_too: Any) -> dict[str, Any]:
     )
 
 
+FAST, SLOW = quantiles([37_000.0]), quantiles([900_000.0])
+
+
+def overtaking(oldest_ms: float, waits: float = 35) -> dict[str, Any]:
+    """A pool with a queue throughout: 100 check-outs a second, of which so many waited."""
+    return (
+        pool(waiters=180)
+        | cpu(0.95)
+        | {
+            "probe.pool_checkouts_total": rising(100),
+            "probe.pool_waits_total": rising(waits),
+            "probe.pool_wait_oldest_ms": oldest_ms,
+        }
+    )
+
+
 CASES = (
     Case(
         "pool-deadlock",
@@ -89,6 +106,32 @@ CASES = (
         "the pool's own words",
         lambda: [trial(result=errors(QUEUE_POOL))],
         lambda: [trial(result=errors("division by zero"))],
+    ),
+    Case(
+        "pool-unfair",
+        "some wait for seconds, most not at all",
+        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
+        lambda: [trial(overtaking(300), good(200, service_time_us=FAST), 200)],
+    ),
+    Case(
+        "pool-unfair",
+        "in order, all would have waited",
+        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
+        lambda: [trial(overtaking(7000, waits=100), good(200, service_time_us=FAST), 200)],
+    ),
+    Case(
+        "pool-unfair",
+        "where all are slow, nobody is overtaken",
+        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
+        lambda: [trial(overtaking(7000), good(200, service_time_us=SLOW), 200)],
+    ),
+    Case(
+        "pool-unfair",
+        "a pool that is the limit itself is just too small",
+        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
+        lambda: [
+            trial(overtaking(7000) | postgres() | cpu(0.2), good(200, service_time_us=FAST), 200)
+        ],
     ),
     Case(
         "connection-leak",
@@ -287,3 +330,16 @@ def test_who_waits_for_a_core_that_the_hypervisor_shares_holds_nothing_idle() ->
     busy = slow() | cpu(0.7) | {"machine.cpu_share": 0.55}
     assert "held-in-transaction" in codes([trial(busy)])
     assert "held-in-transaction" not in codes([trial(busy | {"machine.steal_share": 0.2})])
+
+
+def test_overtaken_requests_that_time_out_are_an_error_that_is_proved_by_the_tail() -> None:
+    lost = good(200, service_time_us=FAST, timed_out=10)
+    found = the("pool-unfair", [trial(overtaking(7200), lost, 200)])
+    assert found.severity == "error"
+    assert "half of the answers took 37 ms: later requests overtake it; 10 timed out." in (
+        found.summary
+    )
+    assert found.fix is not None
+    assert (found.fix.what_if, found.fix.metric) == ({"admission": "15"}, "p99_us")
+    assert "places = asyncio.Semaphore(15)" in found.fix.example
+    assert found.fix.prediction.startswith("In order, each would wait about 0.1 s")

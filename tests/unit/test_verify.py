@@ -376,6 +376,19 @@ def test_what_was_measured_before_an_interruption_counts() -> None:
     assert some.verification.status == "no difference shown"
 
 
+def test_a_fix_for_the_tail_is_judged_by_the_tail() -> None:
+    def tail(trial: Trial) -> LoadResult:
+        base = with_rate(500.0)
+        assert base.service_time_us is not None
+        p99 = (600_000.0 if is_fixed(trial) else 5_000_000.0) + trial.repeat
+        return replace(base, service_time_us=replace(base.service_time_us, p99=p99))
+
+    fix = Fix("In order.", what_if={"admission": "54"}, metric="p99_us")
+    found = proof(finding("overflow-churn", 48, fix=fix), tail, tail)
+    assert (found.metric, found.status) == ("p99_us", "improved")
+    assert found.ratio == pytest.approx(0.12, abs=0.001)
+
+
 def test_open_loop_is_judged_by_its_slowest_answers() -> None:
     def slow(trial: Trial) -> LoadResult:
         base = with_rate(500.0)

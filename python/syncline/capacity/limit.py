@@ -19,6 +19,7 @@ _USED_UP = 0.85
 _RESOURCES: Mapping[Code, str] = {
     "pool-deadlock": "the connection pool, which deadlocks,",
     "pool-exhausted": "the connection pool",
+    "pool-unfair": "the connection pool, in which requests overtake each other,",
     "connection-leak": "the connection pool, which leaks,",
     "held-in-transaction": "connections held in transactions",
     "connection-budget": "the database's number of connections",

@@ -16,6 +16,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "hang",
         "pool-deadlock",
         "pool-exhausted",
+        "pool-unfair",
         "held-in-transaction",
         "not-steady",
         "thread-pool-saturated",
@@ -26,6 +27,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     "pool-deadlock": (
         "hang",
         "pool-exhausted",
+        "pool-unfair",
         "held-in-transaction",
         "thread-pool-saturated",
         "not-steady",
@@ -37,6 +39,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     "connection-leak": (
         "hang",
         "pool-exhausted",
+        "pool-unfair",
         "held-in-transaction",
         "errors-dominate",
         "not-steady",
@@ -46,6 +49,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "errors-dominate",
         "hang",
         "pool-exhausted",
+        "pool-unfair",
         "not-steady",
     ),
     "descriptor-leak": (
@@ -66,6 +70,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "hang",
         "held-in-transaction",
         "pool-exhausted",
+        "pool-unfair",
         "thread-pool-saturated",
         "not-steady",
         "lock-contention",
@@ -74,21 +79,25 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "hang",
         "thread-pool-saturated",
         "pool-exhausted",
+        "pool-unfair",
         "held-in-transaction",
     ),
     "cache-stampede": (
         "database-bound",
         "pool-exhausted",
+        "pool-unfair",
         "cache-ineffective",
         "not-steady",
     ),
     "cache-ineffective": (
         "database-bound",
         "pool-exhausted",
+        "pool-unfair",
     ),
     "n-plus-one": (
         "database-bound",
         "pool-exhausted",
+        "pool-unfair",
         "held-in-transaction",
         "logging-overhead",
         "payload-bound",
@@ -97,11 +106,13 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
     ),
     "database-bound": (
         "pool-exhausted",
+        "pool-unfair",
         "thread-pool-saturated",
         "held-in-transaction",
     ),
     "held-in-transaction": (
         "pool-exhausted",
+        "pool-unfair",
         "thread-pool-saturated",
     ),
     "overflow-churn": ("pool-exhausted",),
@@ -109,6 +120,10 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "errors-dominate",
         "hang",
         "thread-pool-saturated",
+        "not-steady",
+    ),
+    "pool-unfair": (
+        "connections-starved",
         "not-steady",
     ),
     "thread-pool-saturated": (

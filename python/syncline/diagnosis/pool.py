@@ -33,6 +33,18 @@ with Session() as session:
 answer = call_the_other_service(order)   # no connection is held meanwhile
 """
 
+_IN_ORDER = """\
+places = asyncio.Semaphore(15)
+
+async def get_session():
+    async with places, new_session() as session:
+        yield session
+"""
+
+_FEWEST = 100  # check-outs
+_OVERTAKEN = 0.3  # of the check-outs
+_LONG_MS = 1000.0
+_TIMES_THE_MEDIAN = 20.0
 _HELD_BY = 0.3  # of those that may hold one: fewer idle sessions hold up nobody
 _ELSEWHERE = 0.5  # of the requests inside, in one place that is no statement
 
@@ -89,6 +101,60 @@ def pool_exhausted(view: View) -> Finding | None:
             prediction=prediction,
             cures=False,
             bound=bigger + 1 if limit and bigger > limit else None,
+        ),
+    )
+
+
+def pool_unfair(view: View) -> Finding | None:
+    """Who waits for a connection is overtaken by who comes later, and may wait for ever."""
+    pool, times = fullest(view), view.result.service_time_us
+    if pool is None or not pool.limit or times is None or stuck(view):
+        return None
+    waits, checkouts = (
+        view.growth(name.format(pool.family)) for name in (names.POOL_WAITS, names.POOL_CHECKOUTS)
+    )
+    queued = view.together(lambda waiting: waiting > 0, names.POOL_WAITERS.format(pool.family))
+    oldest = view.peak(names.POOL_WAIT_OLDEST_MS.format(pool.family))
+    if waits is None or not checkouts or checkouts < _FEWEST or queued is None or oldest is None:
+        return None
+    # In order, every check-out while others wait would wait as well.
+    overtaken, middle_ms = queued[0] - waits / checkouts, times.p50 / 1000
+    longest = max(_LONG_MS, _TIMES_THE_MEDIAN * middle_ms)
+    if overtaken < _OVERTAKEN or oldest.value < longest or pool_exhausted(view) is not None:
+        return None
+    lost = view.result.timed_out
+    places = max(1, int(pool.limit / max(1, len(view.rows(names.POOL)))))
+    rate = view.result.throughput_rps
+    return conclude(
+        view,
+        "pool-unfair",
+        "error" if lost else "warning",
+        f"Of {pool.waiters:.0f} requests that wait for one of {pool.limit:.0f} connections, one "
+        f"has waited for {oldest.value / 1000:.1f} s, while half of the answers took "
+        f"{figure(middle_ms)} ms: later requests overtake it"
+        + (f"; {lost} timed out." if lost else "."),
+        signs=[
+            sign(
+                0.45,
+                "check-outs that overtook a waiter, share",
+                overtaken,
+                _OVERTAKEN,
+                None,
+                "probe",
+            ),
+            sign(0.4, "longest wait, ms", oldest.value, longest, oldest.at_s, "probe"),
+            sign(0.55, "time-outs", lost, 0) if lost else None,
+        ],
+        fix=Fix(
+            f"Let {places} requests to the database at once and the rest wait in order, in front "
+            "of the pool: a semaphore wakes who has waited longest.",
+            _IN_ORDER.replace("15", str(places)),
+            what_if={"admission": str(places)},
+            prediction=f"In order, each would wait about {figure(view.level / rate)} s at "
+            f"{figure(rate)} answers a second (Little's law)."
+            if rate
+            else "",
+            metric="p99_us",
         ),
     )
 
@@ -175,7 +241,8 @@ def held_in_transaction(view: View) -> Finding | None:
         "warning",
         f"{idle:.1f} sessions on the mean sit idle in a transaction, {active:.1f} work.",
         signs=[*signs, waits],
-        against=[cpu_busy(view, 0.8), None if outside else _machine(view, 0.6)],
+        # Requests that all stand in one place do not stand there for want of a processor.
+        against=[cpu_busy(view, 0.3 if outside else 0.8), None if outside else _machine(view, 0.6)],
         fix=Fix(f"End the transaction before the slow part{at}.", _RELEASE_FIRST),
     )
 

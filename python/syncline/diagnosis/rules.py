@@ -27,6 +27,7 @@ from syncline.trial import Trial
 _RULES: tuple[Callable[[View], Finding | None], ...] = (
     deadlock.pool_deadlock,
     pool.pool_exhausted,
+    pool.pool_unfair,
     pool.connection_leak,
     pool.held_in_transaction,
     database.connection_budget,

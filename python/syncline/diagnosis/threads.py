@@ -28,6 +28,8 @@ from syncline.finding import Finding, Fix
 
 _CONVOY_SWITCHES = 8.0  # voluntary context switches per request
 _CONVOY_SYSTEM = 0.5  # system time's share of CPU; good threads that ask a database: up to 0.37
+_ROOM = 0.15  # of the machine, that idles
+_FULL = 0.85  # of the machine, in use
 _ONE_CORE = 1.3  # cores of a process that its interpreter's lock keeps to one
 _IN_ONE_LOCK = 0.4  # of the requests inside
 _WORSE = 0.85  # throughput with more threads over that with fewer
@@ -180,22 +182,20 @@ def cpu_bound(view: View) -> Finding | None:
     used, machine, least = cpu_cores(view), view.mean(names.MACHINE_CPU), full_core(view)
     if used is None or used < least or stuck(view):
         return None
-    if machine is not None:  # what the hypervisor takes is no room
-        machine = min(1.0, machine + (view.mean(names.STEAL) or 0.0))
-    room = machine is not None and machine < 0.85
+    idle = 0.0 if machine is None else max(0.0, 1 - machine - (view.mean(names.STEAL) or 0.0))
+    room, full = idle > _ROOM, machine is not None and machine >= _FULL
     return conclude(
         view,
         "cpu-bound",
         "info",
         f"A worker uses {used:.2f} cores at {view.level} connections"
-        + (f"; {1 - machine:.0%} of the machine idles." if room and machine is not None else "."),
+        + (f"; {idle:.0%} of the machine idles." if room else "."),
         signs=[
             sign(0.5, "busiest process, cores", used, least, None, "process"),
-            sign(0.4, "machine CPU, share", machine, 0.85, None, "machine") if room else None,
+            sign(0.4, "machine idle, share", idle, _ROOM, None, "machine") if room else None,
         ],
-        against=[]
-        if room or machine is None
-        else [sign(0.5, "machine CPU, share", machine, 0.85, None, "machine")],
+        # What the hypervisor takes is neither room nor the service's.
+        against=[sign(0.5, "machine CPU, share", machine, _FULL, None, "machine")] if full else [],
         fix=Fix(
             "More workers, one per core to begin with.",
             what_if={"workers": str(view.trial.variant.workers + 1)},

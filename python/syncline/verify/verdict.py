@@ -48,7 +48,11 @@ def _verification(finding: Finding, mine: Measured) -> Verification | None:
     if fixed is None:
         return None  # interrupted before the fix had its turn
     metric: Literal["throughput_rps", "p99_us"] = (
-        "p99_us" if isinstance(fixed.load.schedule, OpenLoop) else "throughput_rps"
+        "p99_us"
+        if isinstance(fixed.load.schedule, OpenLoop)
+        else finding.fix.metric
+        if finding.fix is not None
+        else "throughput_rps"
     )
     by_load: dict[tuple[str, int], list[tuple[Trial, Outcome]]] = {}
     for trial, outcome in mine:

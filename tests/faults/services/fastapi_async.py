@@ -71,6 +71,15 @@ async def customer() -> str:
         return (await session.scalars(select(Customer.name).limit(1))).one()
 
 
+places = asyncio.Semaphore(size("POOL_SIZE", 40))
+
+
+@app.get("/customer-in-order")
+async def customer_in_order() -> str:
+    async with places:
+        return await customer()
+
+
 open_exports: list[AsyncSession] = []
 
 

@@ -64,6 +64,28 @@ ENTRIES = (
         ),
     ),
     Entry(
+        "pool-unfair",
+        "Requests that wait for a connection are overtaken by later ones.",
+        "A connection that comes back lies free until a waiter has been woken and gets its turn; a "
+        "request that asks meanwhile takes it, and the waiter goes back to the queue, in asyncio's "
+        "to its end. So most answers are fast, and some requests wait until they give up.",
+        (
+            "requests wait for a connection throughout, and yet many check-outs did not wait",
+            "the oldest wait is many times the median latency, and lasts for seconds",
+            "time-outs beside a good median; the mean says nothing of it",
+        ),
+        (
+            "Let no more requests to the database at once than it has connections, in order: a "
+            "semaphore around the session, or a limit at the server.",
+            "Shorten what holds a connection, so that fewer wait.",
+        ),
+        (
+            "A bigger pool, where the processor or the database is the limit: it has the same "
+            "queue elsewhere.",
+        ),
+        (_POOLING, "https://docs.python.org/3/library/asyncio-sync.html#asyncio.Semaphore"),
+    ),
+    Entry(
         "connection-budget",
         "The service may open more connections than the database accepts.",
         "Every worker has pools of its own, so workers × sum of (pool_size + max_overflow) "
