@@ -54,8 +54,8 @@ def test_codes_complete() -> None:
     found = complete_code(context, explain.params[0], "pool-")
     assert [one.value for one in found] == [
         "pool-exhausted",
-        "pool-unfair",
         "pool-deadlock",
+        "pool-unfair",
     ]
 
 
