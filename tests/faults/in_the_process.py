@@ -40,15 +40,16 @@ IN_THE_PROCESS: tuple[Fault, ...] = (
     ),
     Fault(
         *("unfair-sqlalchemy", "pool-unfair", "fastapi_async"),
-        Service("/customer", pool(8)),
-        Service("/customer-in-order", pool(8)),
-        160,
+        Service("/customers", pool(15)),
+        Service("/customers-in-order", pool(15)),
+        200,
     ),
     Fault(
-        *("unfair-asyncpg", "pool-unfair", "starlette_app"),
-        Service("/customer", pool(8)),
-        Service("/customer-in-order", pool(8)),
-        250,
+        *("unfair-overflow", "pool-unfair", "fastapi_async"),
+        Service("/customers", pool(5, 10)),
+        Service("/customers-in-order", pool(15)),
+        120,
+        accepted=("overflow-churn",),
     ),
     Fault(
         *("deadlock-response", "pool-deadlock", "fastapi_sync"),

@@ -137,7 +137,7 @@ def spread_over_threads(view: View) -> float | None:
 def cpu_busy(view: View, weight: float) -> Sign | None:
     """The sign that the interpreter is at its limit, so that a queue elsewhere is only where
     requests wait for it."""
-    used, least = cpu_cores(view), full_core(view)
+    used, least = cpu_cores(view), max(_SHARED, BUSY * granted(view))
     if crowded(view):  # it is kept from a part of its core, and the rest is all it gets
         least = _SHARED
     if used is None or used < least:

@@ -9,9 +9,10 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Annotated
 
 import httpx
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Response
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, selectinload, sessionmaker
@@ -74,10 +75,26 @@ async def customer() -> str:
 places = asyncio.Semaphore(size("POOL_SIZE", 40))
 
 
-@app.get("/customer-in-order")
-async def customer_in_order() -> str:
-    async with places:
-        return await customer()
+async def get_session() -> AsyncIterator[AsyncSession]:
+    async with NewSession() as session:
+        yield session
+
+
+async def get_session_in_order() -> AsyncIterator[AsyncSession]:
+    async with places, NewSession() as session:
+        yield session
+
+
+@app.get("/customers")
+async def customers(session: Annotated[AsyncSession, Depends(get_session)]) -> list[str]:
+    return list((await session.scalars(select(Customer.name).limit(20))).all())
+
+
+@app.get("/customers-in-order")
+async def customers_in_order(
+    session: Annotated[AsyncSession, Depends(get_session_in_order)],
+) -> list[str]:
+    return list((await session.scalars(select(Customer.name).limit(20))).all())
 
 
 open_exports: list[AsyncSession] = []

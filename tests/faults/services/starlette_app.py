@@ -51,20 +51,6 @@ async def report(request: Request) -> Response:
     return PlainTextResponse("20")
 
 
-async def customer(request: Request) -> Response:
-    async with request.app.state.pool.acquire() as connection:
-        names = await connection.fetch("SELECT name FROM customers ORDER BY name LIMIT 50")
-    return JSONResponse([row["name"] for row in names])
-
-
-places = asyncio.Semaphore(size("POOL_SIZE", 40))
-
-
-async def customer_in_order(request: Request) -> Response:
-    async with places:
-        return await customer(request)
-
-
 async def report_psycopg(request: Request) -> Response:
     async with request.app.state.psycopg_pool.connection() as connection:
         await connection.execute("SELECT pg_sleep(0.02)")
@@ -222,8 +208,6 @@ app = Starlette(
     routes=[
         Route("/", ready),
         Route("/report", report),
-        Route("/customer", customer),
-        Route("/customer-in-order", customer_in_order),
         Route("/report-psycopg", report_psycopg),
         Route("/order-held", order_held),
         Route("/order-released", order_released),
