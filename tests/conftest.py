@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 SERVERS = ("postgres", "mariadb", "valkey", "browser")
+
+
+def pytest_configure() -> None:
+    """Under ``nohup`` or as a script's background job signals come ignored, and every child would
+    inherit that; a handler is reset when another program is executed."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -92,6 +92,8 @@ pub struct Driver<'a> {
     pub(crate) thread: usize,
     pub(crate) tick_ns: u64,
     pub(crate) answered: u64,
+    /// Until when answers and silence were noted, since the start.
+    pub(crate) pulsed: u64,
     pub(crate) busy_ns: u128,
     /// Events of the last wake-up, or requests begun since.
     pub(crate) handled: u64,
@@ -153,6 +155,7 @@ impl<'a> Driver<'a> {
             thread,
             tick_ns: (ns(shortest) / 50).clamp(2_000_000, 50_000_000),
             answered: 0,
+            pulsed: 0,
             busy_ns: 0,
             handled: 0,
             edge: 0,
@@ -225,6 +228,7 @@ impl<'a> Driver<'a> {
             self.wait(events, start);
         }
         self.now = now_ns();
+        self.starvation.note(self.now - start, STARVED_NS);
         self.begin_load();
         self.handled = self.connections.len() as u64;
         loop {
@@ -255,7 +259,8 @@ impl<'a> Driver<'a> {
                 warm = None;
                 self.account_busy();
                 self.pulse();
-                self.record.measure_from(self.now - start, self.edge_state());
+                let edge = self.edge_state();
+                self.record.measure_from(self.now - start, ns(self.plan.warmup_s), edge);
                 (self.busy_ns, self.excused_ns) = (0, 0);
                 self.starvation = Starvation::default();
                 self.answered = self.answers();
@@ -267,8 +272,9 @@ impl<'a> Driver<'a> {
             }
             if self.now >= interval_end {
                 self.account_busy();
-                self.record.roll(self.now - start, self.edge_state());
-                interval_end += interval * ((self.now - interval_end) / interval + 1);
+                let reached = (self.now - start) / interval * interval;
+                self.record.roll(self.now - start, reached, self.edge_state());
+                interval_end = start + reached + interval;
             }
             if self.now >= tick {
                 tick = self.now + self.tick_ns;
@@ -373,7 +379,9 @@ impl<'a> Driver<'a> {
             Source::Open { queue, .. } => !queue.is_empty(),
         };
         let waiting = wanting || self.in_flight > 0;
-        self.record.pulse(now.saturating_sub(self.tick_ns), now, answered, waiting);
+        // From the last look on: were a late one to leave a gap, it would cut a silence in two.
+        self.record.pulse(self.pulsed, now, answered, waiting);
+        self.pulsed = now;
     }
 
     /// Adds what the requests in flight have lasted since the last edge. With the times of the
@@ -413,7 +421,9 @@ impl<'a> Driver<'a> {
     fn finish(mut self, interrupted: bool, cpu_ns: u64) -> ThreadRecord {
         let end_ns = self.now - self.start;
         let queued = self.queued();
-        self.record.roll(end_ns, self.edge_state());
+        let interval = ns(self.plan.interval_s);
+        let planned_ns = end_ns.min(self.end - self.start).div_ceil(interval) * interval;
+        self.record.roll(end_ns, planned_ns, self.edge_state());
         let oldest_ns = self
             .connections
             .iter()

@@ -134,8 +134,9 @@ impl LoadResult {
             return None;
         }
         let slots = plan.connections as f64;
-        let off = |busy: u128, excused: u128, length_ns: f64| {
-            (1.0 - (busy + excused) as f64 / (slots * length_ns)).abs()
+        // Each thread's slots for that thread's own time, which ends where the thread was late to.
+        let off = |busy: u128, excused: u128, slot_ns: u128| {
+            (1.0 - (busy + excused) as f64 / slot_ns as f64).abs()
         };
         // Think time is excused where it begins, and the last interval may be a sliver, so that
         // single intervals are judged without the one and unless they are the other. What a busy
@@ -143,12 +144,12 @@ impl LoadResult {
         let short = plan.interval_s * 0.5e9;
         let bad = merged.intervals.iter().filter(|i| !i.warmup && i.length_ns() > short);
         let bad = bad.filter(|i| {
-            let share = off(i.busy_ns, i.excused_ns, i.length_ns());
+            let share = off(i.busy_ns, i.excused_ns, i.slot_ns);
             share > LITTLE_SHARE && share * i.length_ns() > WORK_NS as f64
         });
         let bad = bad.count();
         let bad = if think_time_s > 0.0 || !plan.keep_alive { 0 } else { bad };
-        let whole = off(merged.busy_ns, merged.excused_ns, measured_ns) > LITTLE_SHARE;
+        let whole = off(merged.busy_ns, merged.excused_ns, merged.slot_ns) > LITTLE_SHARE;
         (whole || bad > 0).then(|| {
             let mean = merged.busy_ns as f64 / measured_ns;
             let count = merged.intervals.len();

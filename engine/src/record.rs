@@ -40,6 +40,8 @@ pub struct Group {
 pub struct IntervalRecord {
     pub start_ns: u64,
     pub end_ns: u64,
+    /// The planned instant that it reached: where threads' intervals meet, however late each was.
+    pub planned_ns: u64,
     pub warmup: bool,
     pub counters: Counters,
     pub in_flight: u64,
@@ -292,13 +294,14 @@ impl Recorder {
         }
     }
 
-    /// Ends the running interval.
-    pub fn roll(&mut self, now_ns: u64, edge: Edge) {
+    /// Ends the running interval, which was planned to end at `planned_ns`.
+    pub fn roll(&mut self, now_ns: u64, planned_ns: u64, edge: Edge) {
         if now_ns > self.interval_start_ns {
             let counters = self.totals.since(&self.at_interval);
             self.intervals.push(IntervalRecord {
                 start_ns: self.interval_start_ns,
                 end_ns: now_ns,
+                planned_ns,
                 warmup: self.warmup,
                 counters,
                 in_flight: edge.in_flight,
@@ -326,8 +329,8 @@ impl Recorder {
 
     /// The warm-up is over: what was recorded so far is dropped, but for its intervals, and the
     /// requests in flight and in the queue are carried into the measurement.
-    pub fn measure_from(&mut self, now_ns: u64, edge: Edge) {
-        self.roll(now_ns, edge);
+    pub fn measure_from(&mut self, now_ns: u64, planned_ns: u64, edge: Edge) {
+        self.roll(now_ns, planned_ns, edge);
         let Edge { in_flight, queued, .. } = edge;
         let kinds = self.by_request.len();
         let mut fresh = Self::new(kinds, self.open_loop, false);
@@ -382,7 +385,7 @@ mod tests {
         for i in 0..100 {
             recorder.ok(0, 200, times(1_000 + i));
             if i % 10 == 9 {
-                recorder.roll((i + 1) * 1_000, Edge::default());
+                recorder.roll((i + 1) * 1_000, (i + 1) * 1_000, Edge::default());
             }
         }
         let counted: u64 = recorder.intervals.iter().map(|i| i.counters.ok).sum();
@@ -399,7 +402,7 @@ mod tests {
         let mut recorder = Recorder::new(1, false, false);
         recorder.error(0, ErrorKind::ResponseTimeout, Some(times(2_000_000)), 1, String::new);
         recorder.unexpected(0, 500, times(10), 2, b"oops");
-        recorder.roll(10, Edge::default());
+        recorder.roll(10, 10, Edge::default());
         assert_eq!((recorder.service.len(), recorder.error_time.len()), (1, 1));
         assert_eq!((recorder.totals.timed_out, recorder.totals.failed), (1, 1));
         assert_eq!(recorder.groups["500"].sample, "oops");
@@ -410,9 +413,9 @@ mod tests {
         let mut recorder = Recorder::new(1, false, true);
         recorder.totals.started = 3;
         recorder.ok(0, 200, times(5));
-        recorder.measure_from(1_000, Edge { in_flight: 2, ..Edge::default() });
+        recorder.measure_from(1_000, 1_000, Edge { in_flight: 2, ..Edge::default() });
         recorder.ok(0, 200, times(7));
-        recorder.roll(2_000, Edge::default());
+        recorder.roll(2_000, 2_000, Edge::default());
         assert_eq!((recorder.totals.started, recorder.totals.ok, recorder.carried_in), (2, 1, 2));
         assert_eq!(recorder.service.len(), 1);
         assert!(recorder.intervals[0].warmup && !recorder.intervals[1].warmup);

@@ -83,7 +83,7 @@ impl Driver<'_> {
             let Source::Open { next_ns: Some(next), .. } = &self.source else { return };
             let planned = self.start + *next;
             let due = if is_mutant(Mutant::MillisecondTimer) {
-                planned.next_multiple_of(1_000_000)
+                planned.next_multiple_of(1_300_000)
             } else if is_mutant(Mutant::Burst) {
                 planned.next_multiple_of(25_000_000)
             } else {

@@ -198,7 +198,10 @@ def check_against(result: LoadResult, truth: Truth) -> None:
     assert answers <= truth.answered <= answers + result.in_flight + result.timed_out, (
         f"the server gave {truth.answered} whole answers, the report has {answers}"
     )
-    assert result.connections.opened == truth.connections, "connections opened = accepted"
+    # A closed loop's, as the run ended: the server may meet a connection that it did not.
+    on_their_way = result.started - result.sent
+    accepted = truth.connections - result.connections.opened
+    assert 0 <= accepted <= on_their_way, "connections opened = accepted"
     assert result.bytes_out == truth.bytes_in, "bytes sent = bytes received"
     assert result.bytes_in <= truth.bytes_out, "no more bytes received than sent"
     if result.in_flight == result.timed_out == result.failed == 0:

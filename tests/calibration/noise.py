@@ -57,7 +57,9 @@ def hold(assertion: Callable[[Run, Truth], None], observe: Callable[[], Observed
 def _late(run: Run) -> bool:
     """Whether the generator itself says that it was held up."""
     lateness = run.result.generator.lateness_us
-    late = lateness is not None and lateness.p99 > _QUIET_LATENESS_US
+    late = lateness is not None and (
+        lateness.p99 > _QUIET_LATENESS_US or lateness.max > _QUIET_HICCUP_NS / 1e3
+    )
     return late or run.result.generator.bottleneck
 
 

@@ -134,7 +134,7 @@ def test_row_13_keep_alive_can_be_switched_off() -> None:
 
 def test_row_13_a_connection_that_ends_while_idle_is_opened_again_without_an_error() -> None:
     with serve(Threaded(Reply(OK, "close"))) as server:
-        plan = closed(server.url, 2, 0.5, think_time_s=0.05)
+        plan = closed(server.url, 2, 1.5, think_time_s=0.05)
         result = check(run(plan), server.truth())
     assert result.failed == 0
     assert result.ok >= 10

@@ -79,8 +79,8 @@ def assert_first_byte_and_end_are_apart(run: Run, truth: Truth) -> None:
         for one in truth.served
         if one.first_ns is not None and one.answered_ns is not None
     ]
-    assert first.p50 / 1e6 == pytest.approx(quantile(true_first, 0.5), abs=0.005), "first byte"
-    assert whole.p50 / 1e6 == pytest.approx(quantile(truth.service_s(), 0.5), abs=0.005), (
+    assert first.p50 / 1e6 == pytest.approx(quantile(true_first, 0.5), abs=0.02), "first byte"
+    assert whole.p50 / 1e6 == pytest.approx(quantile(truth.service_s(), 0.5), abs=0.02), (
         "the total includes the body"
     )
 
@@ -100,13 +100,14 @@ def test_row_04_catches_a_time_that_ends_at_the_first_byte() -> None:
 def observe_silence(mutant: str | None = None) -> Observed:
     timeouts = Timeouts(response_s=SILENT_AFTER_S)
     with serve(Threaded(hang)) as server:
-        return run(closed(server.url, 8, 1.1, timeouts=timeouts), mutant), server.truth()
+        return run(closed(server.url, 8, 2.0, timeouts=timeouts), mutant), server.truth()
 
 
 def assert_timeouts_are_kept(run: Run, truth: Truth) -> None:
     result = run.result
     assert result.timed_out >= 3 * 8, "timed-out requests vanished"
-    assert result.timed_out + result.in_flight == truth.requests, "timed-out requests vanished"
+    waiting = result.in_flight - (result.started - result.sent)
+    assert result.timed_out + waiting == truth.requests, "timed-out requests vanished"
     assert result.errors == {"response-timeout": result.timed_out}
     times = result.service_time_us
     assert times is not None, "timed-out requests vanished from the distribution"
@@ -139,7 +140,7 @@ def test_row_05_what_is_in_flight_at_the_end_is_listed_and_the_run_ends() -> Non
     assert result.service_time_us is None
     assert result.silence is not None
     assert result.silence.until_end
-    assert result.silence.longest_s == pytest.approx(1.5, abs=0.2)
+    assert result.silence.longest_s == pytest.approx(result.duration_s, abs=0.1)
 
 
 def test_row_05_an_open_loop_on_a_silent_server_counts_what_it_never_sent() -> None:
@@ -176,7 +177,7 @@ def test_row_20_one_byte_after_the_other_does_not_outlive_the_total_deadline(sta
     # Every byte comes before the timeout of silence, so only the total one can end this.
     timeouts = Timeouts(response_s=5.0, total_s=0.4)
     with serve(Threaded(Trickle(start, 0.02))) as server:
-        result = check(run(closed(server.url, 3, 1.0, timeouts=timeouts)), server.truth())
+        result = check(run(closed(server.url, 3, 2.0, timeouts=timeouts)), server.truth())
     assert result.errors == {"total-timeout": result.timed_out}
     assert result.timed_out >= 6
     assert result.ok == result.failed == 0

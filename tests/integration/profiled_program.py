@@ -28,7 +28,7 @@ def allocates() -> None:
     pause = threading.Event()
     while not pause.wait(0.01):
         bytearray(1_000_000)
-        if len(KEPT) < 1000:
+        if len(KEPT) < 4000:
             KEPT.append(b"x" * 100_000)
 
 

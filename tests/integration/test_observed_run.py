@@ -59,8 +59,10 @@ def test_a_run_shows_the_service_its_pool_and_the_database_and_the_churn_of_over
         assert most(series["postgres.max_connections"]) == 100
         # Both variants live at once, on one server: the idle one keeps up to 5.
         assert 1 <= most(series["postgres.sessions"]) <= 20
-        assert series["postgres.sessions"].t_s[0] < 0.6
-        assert notes(outcome, "probe") == notes(outcome, "postgres") == []
+        assert series["postgres.sessions"].t_s[0] < 2.5
+        assert notes(outcome, "probe") == []
+        # On a slow machine it looks half as often, and says so.
+        assert [one for one in notes(outcome, "postgres") if "is costly here" not in one] == []
         assert any(one.kind == "route" for one in outcome.observations)
         assert any(one.kind == "cost" for one in outcome.observations)
     rate = "postgres.new_sessions_per_100_requests"

@@ -146,7 +146,7 @@ def test_a_function_that_makes_the_application_is_called(
 ) -> None:
     body = "".join(f"    {line}\n" for line in source.splitlines())
     (place / "made.py").write_text(f"def create_app(debug=False):\n{body}    return app\n")
-    data, said = ran(place, "made.py:create_app", "--server", server, "-c", "2", "-d", "1")
+    data, said = ran(place, "made.py:create_app", "--server", server, "-c", "2", "-d", "2")
     assert "GET /hello" in said
     (trial,) = data["trials"]
     assert trial["result"]["ok"] > 0

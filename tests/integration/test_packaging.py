@@ -44,7 +44,7 @@ def test_pip_installs_the_sources(tmp_path: Path) -> None:
 def _installs_and_runs(folder: Path, what: list[Path]) -> None:
     home = folder / "venv"
     venv.create(home, with_pip=True)
-    _run([home / "bin/python", "-m", "pip", "install", "--quiet", *what])
+    _run([home / "bin/python", "-m", "pip", "install", "--quiet", "--retries", "10", *what])
     version = _run([home / "bin/syncline", "--version"], cwd=folder)
     assert syncline.__version__ in version
     code = (

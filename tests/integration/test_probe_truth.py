@@ -32,12 +32,31 @@ ONE = Variant("one", app=APP)
 LOOPS = ["asyncio", "uvloop"]
 
 
+def standing_in(reader: ProbeReader, name: str, **wanted: object) -> ProbeEvent | None:
+    """The first event that tells of that function; the start of a service blocks its loop, too."""
+    for one in reader.events():
+        where = one.fields.get("where")
+        here = isinstance(where, list) and where[-1:] == [name]
+        if here and all(one.fields.get(key) == value for key, value in wanted.items()):
+            return one
+    return None
+
+
 def test_a_pool_of_fifteen_with_thirty_five_users_shows_twenty_that_wait() -> None:
     with probed(ONE) as (service, reader), ThreadPoolExecutor(35) as pool:
         held = [pool.submit(get, service, "/hold") for _ in range(35)]
         try:
-            eventually(lambda: last(reader, "probe.pool_waiters") == 20)
-            seen = reader.latest()
+            # Who waits does so before those that got a connection have used it.
+            standing = {
+                "probe.pool_waiters": 20,
+                "probe.pool_checked_out": 15,
+                "probe.pool_idle_transactions": 15,
+                "probe.limiter_borrowed": 35,
+                "probe.requests_in_flight": 35,
+            }
+            seen = eventually(
+                lambda: now if standing.items() <= (now := reader.latest()).items() else None
+            )
             stacks = reader.request_stacks(timeout_s=20)
         finally:
             get(service, "/release")
@@ -77,8 +96,7 @@ def test_a_block_of_150_ms_shows_its_lag_and_its_line(loop: str) -> None:
         # On a busy machine the thread that looks may itself come too late, now and then.
         def blocked() -> ProbeEvent | None:
             get(service, "/block")
-            found = [one for one in reader.events() if one.fields.get("where")]
-            return found[0] if found else None
+            return standing_in(reader, "block")
 
         event = eventually(blocked)
         eventually(lambda: max(values(reader, "probe.loop_lag_max_ms")) >= 125)
@@ -104,14 +122,12 @@ def test_a_frozen_loop_is_still_reported_and_where_it_stands(tmp_path: Path) -> 
         asking.start()
         try:
             eventually(lambda: last(reader, "probe.loop_lag_max_ms") > 1500)
-            ongoing = eventually(
-                lambda: [one for one in reader.events() if one.fields.get("ongoing")]
-            )
+            ongoing = eventually(lambda: standing_in(reader, "freeze", ongoing=True))
             noticed = eventually(lambda: list(reader.stacks()))
         finally:
             fifo.write_bytes(b"go on")
             asking.join()
-    where = ongoing[0].fields["where"]
+    where = ongoing.fields["where"]
     assert isinstance(where, list)
     assert where[1:] == [place_of(APP_FILE, "read_bytes()"), "freeze"]
     assert noticed[0].reason.startswith("no request ended for")

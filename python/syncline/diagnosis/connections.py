@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from syncline.diagnosis import names
 from syncline.diagnosis.facts import died, stuck
+from syncline.diagnosis.pool import pool_unfair
 from syncline.diagnosis.view import View
 from syncline.diagnosis.weigh import Sign, conclude, sign
 from syncline.finding import Finding, Fix
@@ -19,6 +20,8 @@ def connections_starved(view: View) -> Finding | None:
     """Some connections were served well, and others never."""
     found = view.result.connections
     if stuck(view) or died(view) or not view.result.ok or not found.never_served:
+        return None
+    if pool_unfair(view) is not None:  # all are read, and it is in the pool that they starve
         return None
     if found.requests_max < _SERVED_WELL or found.never_served < max(2, found.asked / 50):
         return None

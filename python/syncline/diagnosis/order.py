@@ -122,10 +122,7 @@ EXPLAINS: Mapping[Code, tuple[Code, ...]] = {
         "thread-pool-saturated",
         "not-steady",
     ),
-    "pool-unfair": (
-        "connections-starved",
-        "not-steady",
-    ),
+    "pool-unfair": ("not-steady",),
     "thread-pool-saturated": (
         "hang",
         "accept-queue-full",

@@ -43,6 +43,7 @@ async def get_session():
 
 _FEWEST = 100  # check-outs
 _OVERTAKEN = 0.3  # of the check-outs
+_MANY = 0.05  # of the requests
 _LONG_MS = 1000.0
 _TIMES_THE_MEDIAN = 20.0
 _HELD_BY = 0.3  # of those that may hold one: fewer idle sessions hold up nobody
@@ -130,7 +131,7 @@ def pool_unfair(view: View) -> Finding | None:
     return conclude(
         view,
         "pool-unfair",
-        "error" if lost else "warning",
+        "error" if lost > _MANY * view.ended else "warning",
         f"Of {pool.waiters:.0f} requests that wait for one of {pool.limit:.0f} connections, one "
         f"has waited for {oldest.value / 1000:.1f} s, while half of the answers took "
         f"{figure(middle_ms)} ms: later requests overtake it"
