@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from syncline.outcome import ErrorSample, LoadResult, Validity
+from syncline.outcome import ErrorSample, LoadResult, Quantiles, Validity
 from tests.unit.diagnosing import (
     Case,
+    Pair,
     codes,
     cpu,
     good,
@@ -63,17 +65,26 @@ def slow(**seen_too: Any) -> dict[str, Any]:
 FAST, SLOW = quantiles([37_000.0]), quantiles([900_000.0])
 
 
-def overtaking(oldest_ms: float, waits: float = 35) -> dict[str, Any]:
+def overtaken(
+    more: dict[str, Any] | None = None,
+    *,
+    oldest_ms: float = 7200,
+    waits: float = 35,
+    times: Quantiles = FAST,
+    timed_out: int = 0,
+) -> Pair:
     """A pool with a queue throughout: 100 check-outs a second, of which so many waited."""
-    return (
-        pool(waiters=180)
-        | cpu(0.95)
-        | {
-            "probe.pool_checkouts_total": rising(100),
-            "probe.pool_waits_total": rising(waits),
-            "probe.pool_wait_oldest_ms": oldest_ms,
-        }
-    )
+    seen_there = {
+        "probe.pool_checkouts_total": rising(100),
+        "probe.pool_waits_total": rising(waits),
+        "probe.pool_wait_oldest_ms": oldest_ms,
+    }
+    result = good(200, service_time_us=times, timed_out=timed_out)
+    return trial(pool(waiters=180) | cpu(0.95) | seen_there | (more or {}), result, 200)
+
+
+def unfair(name: str, quiet: Callable[[], Sequence[Pair]]) -> Case:
+    return Case("pool-unfair", name, lambda: [overtaken()], quiet)
 
 
 CASES = (
@@ -107,31 +118,12 @@ CASES = (
         lambda: [trial(result=errors(QUEUE_POOL))],
         lambda: [trial(result=errors("division by zero"))],
     ),
-    Case(
-        "pool-unfair",
-        "some wait for seconds, most not at all",
-        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
-        lambda: [trial(overtaking(300), good(200, service_time_us=FAST), 200)],
-    ),
-    Case(
-        "pool-unfair",
-        "in order, all would have waited",
-        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
-        lambda: [trial(overtaking(7000, waits=100), good(200, service_time_us=FAST), 200)],
-    ),
-    Case(
-        "pool-unfair",
-        "where all are slow, nobody is overtaken",
-        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
-        lambda: [trial(overtaking(7000), good(200, service_time_us=SLOW), 200)],
-    ),
-    Case(
-        "pool-unfair",
+    unfair("some wait for seconds, most not at all", lambda: [overtaken(oldest_ms=300)]),
+    unfair("in order, all would have waited", lambda: [overtaken(waits=100)]),
+    unfair("where all are slow, nobody is overtaken", lambda: [overtaken(times=SLOW)]),
+    unfair(
         "a pool that is the limit itself is just too small",
-        lambda: [trial(overtaking(7000), good(200, service_time_us=FAST), 200)],
-        lambda: [
-            trial(overtaking(7000) | postgres() | cpu(0.2), good(200, service_time_us=FAST), 200)
-        ],
+        lambda: [overtaken(postgres() | cpu(0.2))],
     ),
     Case(
         "connection-leak",
@@ -333,10 +325,8 @@ def test_who_waits_for_a_core_that_the_hypervisor_shares_holds_nothing_idle() ->
 
 
 def test_many_overtaken_requests_that_time_out_are_an_error_proved_by_the_tail() -> None:
-    some = good(200, service_time_us=FAST, timed_out=10)
-    assert the("pool-unfair", [trial(overtaking(7200), some, 200)]).severity == "warning"
-    lost = good(200, service_time_us=FAST, timed_out=2000)
-    found = the("pool-unfair", [trial(overtaking(7200), lost, 200)])
+    assert the("pool-unfair", [overtaken(timed_out=10)]).severity == "warning"
+    found = the("pool-unfair", [overtaken(timed_out=2000)])
     assert found.severity == "error"
     assert "half of the answers took 37 ms: later requests overtake it; 2000 timed out." in (
         found.summary
