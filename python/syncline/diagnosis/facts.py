@@ -107,7 +107,7 @@ def tokens(view: View) -> float | None:
         if isinstance(found, list | tuple):
             counts = [number({"tokens": one}, "tokens") or 0.0 for one in found]
             if sum(counts) > 0:
-                return sum(counts) * max(1, _serving(view))
+                return sum(counts) * max(1, serving(view))
     return view.high(names.TOKENS) or None
 
 
@@ -246,10 +246,11 @@ def pool_settings(view: View) -> tuple[Mapping[str, object], ...]:
     if rows := view.rows(names.POOL):
         return rows
     found = [pool for row in view.rows(names.SETTINGS) for pool in nested(row, "pools")]
-    return tuple(found * max(1, _serving(view)))
+    return tuple(found * max(1, serving(view)))
 
 
-def _serving(view: View) -> int:
+def serving(view: View) -> int:
+    """How many processes answered requests, as far as the probe is in them."""
     return sum(row.get("served") is True for row in view.rows(names.PROCESS))
 
 

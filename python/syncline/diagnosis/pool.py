@@ -12,6 +12,7 @@ from syncline.diagnosis.facts import (
     database,
     fullest,
     machine_full,
+    serving,
     statement_share,
     stuck,
     usable_sessions,
@@ -126,7 +127,7 @@ def pool_unfair(view: View) -> Finding | None:
     if overtaken < _OVERTAKEN or oldest.value < longest or pool_exhausted(view) is not None:
         return None
     lost = view.result.timed_out
-    places = max(1, int(pool.limit / max(1, len(view.rows(names.POOL)))))
+    places = max(1, int(pool.limit / max(1, serving(view))))
     rate = view.result.throughput_rps
     return conclude(
         view,
