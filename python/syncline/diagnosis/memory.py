@@ -25,7 +25,7 @@ _LEAST_BYTES = 4_000_000
 _LEAST_COUNT = 16
 _LEAST_BLOCKS = 100.0  # per 1,000 requests; who keeps something of each keeps an object of each
 _OF_WHAT_IS_SENT = 1.2  # bytes kept for each byte of a request, heads included
-_FEW = 500  # requests, of which a rise "per 1,000" would say more than was seen
+_FEW = 2000  # requests; of fewer the growth of threads, connections and arenas is not told apart
 
 
 @dataclass(frozen=True, slots=True)
