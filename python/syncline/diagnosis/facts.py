@@ -194,11 +194,17 @@ def statement_share(view: View) -> float | None:
     return spent / inside if spent is not None and inside else None
 
 
+def in_use(view: View) -> float | None:
+    """The share of the machine's processors that is taken, what the hypervisor takes included."""
+    share = view.mean(names.MACHINE_CPU)
+    return None if share is None else min(1.0, share + (view.mean(names.STEAL) or 0.0))
+
+
 def crowded(view: View) -> bool:
     """Whether all of the machine's processors were in use, whoever used them, and were it the
     hypervisor's other guests."""
-    share = view.mean(names.MACHINE_CPU)
-    return share is not None and share + (view.mean(names.STEAL) or 0.0) >= 0.9
+    share = in_use(view)
+    return share is not None and share >= 0.9
 
 
 def at_work(view: View) -> bool:

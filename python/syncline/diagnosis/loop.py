@@ -16,6 +16,7 @@ from syncline.diagnosis.facts import (
     crowded,
     died,
     granted,
+    in_use,
     pools,
     spread_over_threads,
     stuck,
@@ -210,7 +211,7 @@ def _kept_from_running(view: View, where: str) -> Sign | None:
     """On a full machine a loop is late that nothing blocks."""
     if not crowded(view) or _one_place(view, where) is not None:
         return None
-    return sign(0.6, "machine CPU, share", view.mean(names.MACHINE_CPU), 0.9, None, "machine")
+    return sign(0.6, "machine CPU, share", in_use(view), 0.9, None, "machine")
 
 
 def _unread(view: View, weight: float) -> Sign | None:

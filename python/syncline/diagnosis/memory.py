@@ -56,8 +56,7 @@ def slope(view: View, name: str) -> Slope | None:
     narrow an interval; medians of blocks do so much less.
     """
     start, end = view.window()
-    warm = start + _WARM * (end - start)
-    points = [value for at_s, value in view.points(name) if at_s >= warm]
+    points = [value for at_s, value in view.points(name) if at_s >= _warm_s(view)]
     if len(points) < _FEWEST or not view.ended or end - start < _SHORTEST_S:
         return None
     count = min(_BLOCKS, len(points))
@@ -71,6 +70,12 @@ def slope(view: View, name: str) -> Slope | None:
     steady = all(part >= 0.2 * rise > 0 for part in halves)
     level = halves[1] < _LEVELS * halves[0]
     return Slope(middle / requests, (middle - half) / requests, rise, blocks[0], steady, level)
+
+
+def _warm_s(view: View) -> float:
+    """The instant from which on caches and pools are taken to be filled."""
+    start, end = view.window()
+    return start + _WARM * (end - start)
 
 
 def memory_growth(view: View) -> Finding | None:
@@ -122,9 +127,7 @@ def _clients_own(view: View) -> float:
         (at_s, count - unaccepted.get(at_s, 0.0) + min(left.get(at_s, 0.0), given_up))
         for at_s, count in view.points(names.ESTABLISHED)
     ]
-    start, end = view.window()
-    warm = start + _WARM * (end - start)
-    early = [count for at_s, count in held if at_s <= warm]
+    early = [count for at_s, count in held if at_s <= _warm_s(view)]
     return max((count for _, count in held), default=0.0) - (early[-1] if early else 0.0)
 
 

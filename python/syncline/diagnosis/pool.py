@@ -11,6 +11,7 @@ from syncline.diagnosis.facts import (
     cpu_idle,
     database,
     fullest,
+    in_use,
     machine_full,
     serving,
     statement_share,
@@ -270,8 +271,7 @@ def _machine(view: View, weight: float) -> Sign | None:
     """With all processors in use, whoever holds something may only wait for one of them."""
     if not machine_full(view):
         return None
-    share = view.mean(names.MACHINE_CPU)
-    return sign(weight, "machine CPU, share", share, 0.9, None, "machine")
+    return sign(weight, "machine CPU, share", in_use(view), 0.9, None, "machine")
 
 
 def _sessions(view: View) -> float | None:

@@ -14,6 +14,7 @@ from syncline.diagnosis.facts import (
     cpu_idle,
     full_core,
     fullest,
+    in_use,
     machine_full,
     spread_over_threads,
     standing,
@@ -182,7 +183,8 @@ def cpu_bound(view: View) -> Finding | None:
     used, machine, least = cpu_cores(view), view.mean(names.MACHINE_CPU), full_core(view)
     if used is None or used < least or stuck(view):
         return None
-    idle = 0.0 if machine is None else max(0.0, 1 - machine - (view.mean(names.STEAL) or 0.0))
+    taken = in_use(view)
+    idle = 0.0 if taken is None else 1 - taken
     room, full = idle > _ROOM, machine is not None and machine >= _FULL
     return conclude(
         view,
