@@ -14,15 +14,16 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board, Sample
-from syncline_probe.stacks import is_application
+from syncline_probe.stacks import files, is_application
 from syncline_probe.waits import Waits
 
 _SITE_FRAMES = 3
 _LOOK_FRAMES = 60
 _POOLS = 64
 # Climbing a stack is the dearest of what a check-out pays. All of the first ones do, and all while
-# somebody waits, so that a standstill has its places; of the many that follow each eighth.
+# somebody has waited for long, so that a standstill has its places; of the many others each eighth.
 _FIRST_SITES, _EVERY_SITE = 64, 8
+_LONG_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,19 @@ class PoolState:
         threads = loop_module.loop_threads() if loop_module is not None else ()
         return sum(thread in threads for _, thread in list(self.waiters.values()))
 
+    def _waited_long(self) -> bool:
+        if not self.waiters:
+            return False
+        try:
+            first = next(iter(self.waiters.values()))
+        except (RuntimeError, StopIteration):  # another thread came or went meanwhile
+            return True
+        return time.monotonic() - first[0] > _LONG_S
+
     def taken(self, key: int, depth: int = 2) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
         number = self.checkouts = self.checkouts + 1
-        wanted = self.waiters or number <= _FIRST_SITES or not number % _EVERY_SITE
+        wanted = number <= _FIRST_SITES or not number % _EVERY_SITE or self._waited_long()
         hold = Hold(self, take_site(sys._getframe(depth)) if wanted else [])
         self.holds[key] = hold
         return hold
@@ -265,11 +275,15 @@ def take_site(frame: FrameType | None) -> list[tuple[Any, int]]:
 
 
 def _climb(frame: FrameType | None, site: list[tuple[Any, int]]) -> None:
+    known = files.get
     for _ in range(_LOOK_FRAMES):
         if frame is None:
             return
         code = frame.f_code
-        if is_application(code.co_filename):
+        own = known(code.co_filename)
+        if own is None:
+            own = is_application(code.co_filename)
+        if own:
             site.append((code, frame.f_lineno))
             if len(site) == _SITE_FRAMES:
                 return

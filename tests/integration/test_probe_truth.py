@@ -25,6 +25,7 @@ from tests.integration.probed import (
     probed,
     routes,
     rows,
+    script,
     values,
 )
 
@@ -199,3 +200,42 @@ def _row(reader: ProbeReader, route: str, requests: int) -> dict[str, object] | 
             if row["route"] == route and row["requests"] == requests:
                 return dict(row)
     return None
+
+
+STATEMENTS = """
+import sqlalchemy
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.pool import QueuePool
+from syncline_probe import pools, requests
+
+class Heir(SQLiteDialect_pysqlite):
+    supports_statement_cache = True
+
+    def do_executemany(self, cursor, statement, parameters, context=None):
+        super().do_executemany(cursor, statement, parameters, context=context)
+
+sqlalchemy.dialects.registry.register("sqlite.heir", __name__, "Heir")
+request = requests.begin("GET", "/")
+requests.current.set(request)
+for url in ("sqlite://", "sqlite+heir://"):
+    engine = sqlalchemy.create_engine(url, poolclass=QueuePool)
+    with engine.connect() as one:
+        one.execute(sqlalchemy.text("CREATE TABLE t (n INTEGER)"))
+        one.execute(sqlalchemy.text("INSERT INTO t VALUES (:n)"), [{"n": 1}, {"n": 2}])
+        (hold,) = pools.every_hold()
+        print(hold.last_s is not None, end=" ")
+        one.commit()
+        print(hold.last_s is not None, end=" ")
+        try:
+            one.exec_driver_sql("SELECT nothing")
+        except sqlalchemy.exc.OperationalError:
+            print(hold.busy_s, request.in_statement, end=" ")
+    print(request.statements, engine._has_events)
+"""
+
+
+def test_each_statement_counts_once_without_an_event_of_the_library(tmp_path: Path) -> None:
+    with ProbeReader(tmp_path) as reader, script(STATEMENTS, reader) as process:
+        assert process.stdout is not None
+        seen = [process.stdout.readline().split() for _ in range(2)]
+    assert seen == [["True", "False", "None", "False", count, "False"] for count in ("3", "6")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading, family
 _STATE = "_syncline_state"
 _HOLD = "_syncline_hold"
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
+when_created: list[Callable[[Any], None]] = []  # called with each new engine
 
 
 def install(board: Board, _library: ModuleType | None) -> None:
@@ -42,8 +44,12 @@ def install(board: Board, _library: ModuleType | None) -> None:
 
 def hold_of(connection: Any) -> Hold | None:
     """The hold behind a ``sqlalchemy.engine.Connection``."""
-    fairy = connection._dbapi_connection
-    record = fairy._connection_record if fairy is not None else None
+    return hold_of_pooled(connection._dbapi_connection)
+
+
+def hold_of_pooled(fairy: Any) -> Hold | None:
+    """The hold behind what a pool gave out; None for what is no pool's."""
+    record = getattr(fairy, "_connection_record", None)
     return getattr(record, _HOLD, None)
 
 
@@ -110,6 +116,8 @@ def _engine_created(original: Any, pools: PoolFamily) -> Any:
     def engine_created(cls: Any, engine: Any) -> Any:
         _engines.add(engine)
         _watched(engine.pool, pools)
+        for call in when_created:
+            call(engine)
         return original(cls, engine)
 
     return engine_created

@@ -1,71 +1,84 @@
-"""SQL statements through SQLAlchemy: by request, and in or between transactions."""
+"""SQL statements through SQLAlchemy: by request, and in or between transactions.
+
+The dialect's own methods are wrapped, and no events are listened to: with one listener anywhere
+SQLAlchemy goes through all of its events, and makes an object for each of them for each
+connection that a session takes, which costs a request more than all else that the probe does.
+"""
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from syncline_probe import requests, statements
 from syncline_probe.board import Board
-from syncline_probe.hooks.sqlalchemy_pools import hold_of
+from syncline_probe.hooks.sqlalchemy_pools import hold_of, hold_of_pooled, when_created
+
+_MARK = "_syncline_timed"
 
 
-def install(_board: Board, library: ModuleType | None) -> None:
-    sqlalchemy: Any = library
-    engine: Any = sys.modules["sqlalchemy.engine.base"]
-    listen = sqlalchemy.event.listen
-    # With retval SQLAlchemy calls the listener itself, without it a wrapper of its own.
-    listen(engine.Engine, "before_cursor_execute", _before, retval=True)
-    listen(engine.Engine, "after_cursor_execute", _after)
-    listen(engine.Engine, "handle_error", _failed)
-    listen(engine.Engine, "commit", _transaction_ended)
-    listen(engine.Engine, "rollback", _transaction_ended)
+def install(_board: Board, _library: ModuleType | None) -> None:
+    default: Any = sys.modules["sqlalchemy.engine.default"]
+    for name in _WRAPPERS:
+        getattr(default.DefaultDialect, name)  # a library without it is left as it was
+    when_created.append(lambda engine: _wrap(type(engine.dialect)))
 
 
-def _before(
-    conn: Any, _cursor: Any, text: Any, given: Any, _context: Any, _many: Any
-) -> tuple[Any, Any]:
-    hold = hold_of(conn)
-    if hold is not None:
-        hold.busy_s = time.monotonic()
-        request = requests.current.get()
+def _wrap(kind: Any) -> None:
+    """Wraps the methods of a class of dialects, inherited ones included, once."""
+    for name, wrapped in _WRAPPERS.items():
+        method = getattr(kind, name, None)
+        if method is not None and not getattr(method, _MARK, False):
+            new = functools.wraps(method)(wrapped(method))
+            setattr(new, _MARK, True)
+            setattr(kind, name, new)
+
+
+def _executing(original: Callable[..., None]) -> Callable[..., None]:
+    current, clock, note = requests.current.get, time.monotonic, statements.note
+
+    # The context comes last; before it, for some, the parameters.
+    def execute(self: Any, cursor: Any, text: str, *given: Any, **named: Any) -> None:
+        context = named["context"] if named else given[-1] if given else None
+        hold = hold_of(context.root_connection) if context is not None else None
+        if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
+            original(self, cursor, text, *given, **named)
+            return
+        request = current()
         if request is not None:
             request.in_statement = True
-    return text, given
+        began = hold.busy_s = clock()
+        try:
+            original(self, cursor, text, *given, **named)
+        finally:
+            hold.last_s = now = clock()
+            hold.busy_s = None
+            hold.statement_s += now - began
+            if request is not None:
+                request.in_statement = False
+                note(request, text, now - began)
+
+    return execute
 
 
-def _after(conn: Any, _cursor: Any, text: str, _given: Any, _context: Any, _many: Any) -> None:
-    took_s = _ended(hold_of(conn))
-    request = requests.current.get()
-    if request is not None:
-        request.in_statement = False
-        if took_s is not None:
-            statements.note(request, text, took_s)
+def _ending(original: Callable[..., None]) -> Callable[..., None]:
+    def end(self: Any, connection: Any) -> None:
+        hold = hold_of_pooled(connection)
+        if hold is not None:
+            hold.last_s = None
+        original(self, connection)
+
+    return end
 
 
-def _failed(context: Any) -> None:
-    conn = context.connection
-    if conn is not None:
-        _ended(hold_of(conn))
-    request = requests.current.get()
-    if request is not None:
-        request.in_statement = False
-
-
-def _ended(hold: Any) -> float | None:
-    if hold is None or hold.busy_s is None:
-        return None
-    now = time.monotonic()
-    took_s: float = now - hold.busy_s
-    hold.busy_s = None
-    hold.last_s = now
-    hold.statement_s += took_s
-    return took_s
-
-
-def _transaction_ended(conn: Any) -> None:
-    hold = hold_of(conn)
-    if hold is not None:
-        hold.last_s = None
+_WRAPPERS: dict[str, Callable[[Callable[..., None]], Callable[..., None]]] = {
+    "do_execute": _executing,
+    "do_executemany": _executing,
+    "do_execute_no_params": _executing,
+    "do_commit": _ending,
+    "do_rollback": _ending,
+}
