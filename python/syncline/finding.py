@@ -103,6 +103,8 @@ class Side:
         interval: the 95 % confidence interval of that rate; None with fewer than two trials,
             or where it broke.
         errors: the greatest share of requests in one of them that failed or timed out.
+        p99_us: the geometric mean of their 99th percentiles, response times where the load was
+            open; None if a trial had none.
     """
 
     trials: int
@@ -111,6 +113,7 @@ class Side:
     rate_rps: float | None
     interval: tuple[float, float] | None = None
     errors: float = 0.0
+    p99_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

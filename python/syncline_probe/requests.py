@@ -119,10 +119,16 @@ def count() -> int:
     processor's cache, the same work takes ten times as long.
     """
     global _counted
+    router = method = totals = None
     while ended:
         request = ended.popleft()
         _counted += 1
-        totals = _totals_of(request)
+        # Neighbours are mostly of one route, and to look it up is half of the work.
+        alike = request.router is router is not None and request.method == method
+        if totals is None or not alike or request.route is not None:
+            totals = _totals_of(request)
+            router = request.router if request.route is None else None
+            method = request.method
         inside_s = request.ended_s - request.started_s
         totals.requests += 1
         totals.inside_s += inside_s

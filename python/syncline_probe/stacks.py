@@ -28,6 +28,20 @@ def places(frame: FrameType | None, limit: int = _DEPTH) -> list[Place]:
     return found
 
 
+def places_to_application(frame: FrameType | None) -> list[Place]:
+    """The frames of a thread up to the service's own code, the innermost first; none without it.
+
+    Those further out are many, and cost more than all that is done with the others.
+    """
+    found: list[Place] = []
+    while frame is not None and len(found) < _DEPTH:
+        found.append(place(frame.f_code, frame.f_lineno))
+        if is_application(frame.f_code.co_filename):
+            return found
+        frame = frame.f_back
+    return []
+
+
 def place(code: CodeType, line: int | None) -> Place:
     """One frame's file, line and function."""
     return [code.co_filename, line or code.co_firstlineno, code.co_qualname]

@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from syncline_probe import requests
-from syncline_probe.stacks import Place, await_chain, is_application, places
+from syncline_probe.stacks import Place, await_chain, is_application, places_to_application
 
 _EVERY_S = 0.25
 _REQUESTS = 16  # of one look
@@ -83,7 +83,7 @@ class Standing:
         names = dict(list(threading._active.items()))  # type: ignore[attr-defined]
         for ident, frame in list(sys._current_frames().items())[:_THREADS]:
             if ident != own:
-                self._add(places(frame), 1, thread=names.get(ident))
+                self._add(places_to_application(frame), 1, thread=names.get(ident))
 
     def _add(self, stack: list[Place], weight: float, thread: Any) -> None:
         """Counts a stack, the innermost frame first."""

@@ -73,3 +73,33 @@ def test_a_path_without_a_route_is_named_without_its_numbers(path: str, route: s
     requests.end(request)
     assert requests.route_of(request) == f"GET {route}"
     requests.forget()
+
+
+def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
+    one, other = SimpleNamespace(path="/one"), SimpleNamespace(path="/other")
+    found: list[tuple[Any, str, str | None]] = [
+        (one, "GET", None),
+        (one, "GET", None),
+        (one, "POST", None),
+        (other, "POST", None),
+        (one, "POST", "POST /named"),
+        (one, "POST", None),
+        (None, "POST", None),
+        (None, "POST", "POST /named"),
+    ]
+    for router, method, route in found:
+        request = requests.begin(method, "/path")
+        request.router, request.route = router, route
+        requests.end(request)
+    try:
+        assert requests.count() == len(found)
+        counts = {row["route"]: row["requests"] for row in requests.rows()}
+    finally:
+        requests.forget()
+    assert counts == {
+        "GET /one": 2,
+        "POST /one": 2,
+        "POST /other": 1,
+        "POST /named": 2,
+        "POST /path": 1,
+    }

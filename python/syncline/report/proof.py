@@ -52,11 +52,17 @@ def _level_words(one: Contrast, proof: Verification) -> str:
         return f"{place}, above its new bound: {again}"
     pairs = units.plural(one.pairs, "pair")
     if one.ratio is not None:
-        before, after = (units.rate(side.rate_rps) for side in (one.original, one.fixed))
-        figures = f"{before} → {after} req/s, {_ratio_words(one, proof)}"
+        figures = f"{_compared(one.original, one.fixed, proof)}, {_ratio_words(one)}"
     else:
         figures = f"{_side(one.original)} → {_side(one.fixed)} req/s"
     return f"{place}, {pairs}: {figures}{_seen_words(one)}"
+
+
+def _compared(before: Side, after: Side, proof: Verification) -> str:
+    """The two figures of which the ratio is."""
+    if proof.metric == "p99_us":
+        return f"p99 {units.duration(before.p99_us)} → {units.duration(after.p99_us)}"
+    return f"{units.rate(before.rate_rps)} → {units.rate(after.rate_rps)} req/s"
 
 
 def _side(side: Side) -> str:
@@ -88,9 +94,8 @@ def _seen_words(one: Contrast) -> str:
     )
 
 
-def _ratio_words(one: Contrast, proof: Verification) -> str:
-    of = "" if proof.metric == "throughput_rps" else " in p99"
-    text = f"{units.ratio(one.ratio)}{of}"
+def _ratio_words(one: Contrast) -> str:
+    text = units.ratio(one.ratio)
     if one.interval is None:
         return f"{text}, of a single pair"
     text += f" ({_interval(one.interval)})"

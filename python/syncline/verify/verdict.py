@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean, median
+from statistics import fmean, geometric_mean, median
 from typing import Literal
 
 from syncline.finding import Contrast, Finding, Side, SideEffect, Status, Verification
@@ -144,6 +144,7 @@ def _side(finding: Finding, trials: Measured) -> Side:
     rates = [result.throughput_rps for result in results]
     broken = sum(broke(outcome) for _, outcome in trials)
     known = paired_ratio([math.log(rate) for rate in rates]) if rates and min(rates) > 0 else None
+    tails = [tail for _, outcome in trials if (tail := figure(outcome, "p99_us"))]
     return Side(
         trials=len(trials),
         broke=broken,
@@ -151,6 +152,7 @@ def _side(finding: Finding, trials: Measured) -> Side:
         rate_rps=known.value if known else 0.0 if rates else None,
         interval=known.interval if known and not broken else None,
         errors=max(map(errors, results), default=0.0),
+        p99_us=geometric_mean(tails) if tails and len(tails) == len(trials) else None,
     )
 
 
