@@ -138,7 +138,7 @@ bench-probe: setup ## what the probe costs a service, with and without it in tur
 bench-stats: setup ## coverage of intervals, a service against itself, known differences (10 minutes)
 	$(BIN)/python -m benchmarks.stats $(ARGS)
 
-bench-capacity: setup ## the capacity that is found, against a fine sweep, three times (15 minutes)
+bench-capacity: setup ## the capacity that is found, against a fine sweep, three times (25 minutes)
 	$(BIN)/python -m benchmarks.capacity $(ARGS)
 
 bench-diagnosis: setup ## the cause named for each service with a known fault, and for its twin (ARGS="--runs 1")

@@ -1,9 +1,13 @@
 """Whether ``syncline capacity`` finds what a fine sweep finds: ``make bench-capacity``.
 
-Each round asks for the capacity of the ``users`` case twice, within minutes: by the search, and by
-a sweep that steps through constant rates a few per cent apart, several windows at each, in a random
-order, judged by the same bounds. The sweep's answer is Spearman and Kärber's estimate of the rate
-at which half of the windows are met.
+Each round asks for the capacity of the ``users`` case twice, of the same processes: by the search,
+and by a sweep that steps through constant rates a few per cent apart in a random order, once
+before the search and once after it, so that a drift of the machine meets both alike. Both judge
+by the same bounds. The sweep is around what the round before found, the first around a pilot's
+answer. Its own is the trimmed Spearman and Kärber estimate of the rate at which half of the
+windows are met (M. Hamilton, R. Russo, R. Thurston, Environ. Sci. Technol. 11, 1977): of the
+shares of windows met, made to fall with the rate, the outer fifths are left to the machine's
+disturbances.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import random
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,12 +36,13 @@ from syncline.capacity import (
     judged,
 )
 from syncline.capacity.answer import offered
-from syncline.experiment import describe_environment, run_experiment, run_search
+from syncline.errors import MeasurementError
+from syncline.experiment import describe_environment, run_search
 from syncline.objective import Bound, parse_objectives
 from syncline.plan import constant_rate
-from syncline.search import Measured
+from syncline.search import Measured, Search
 from syncline.store import Store
-from syncline.trial import Experiment, Trial
+from syncline.trial import Case, Experiment, Trial
 from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
@@ -47,6 +52,8 @@ OBJECTIVE = "p99<50ms,errors<1%"
 # Around the search's answer, in shares of it: far enough that it could be shown wrong.
 LOWEST, HIGHEST, STEPS = 0.6, 1.4, 21
 AGREE = 0.10
+TRIM = 0.2
+FINE = "the fine sweep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +88,14 @@ def main() -> int:
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
     rounds: list[list[Found]] = []
     try:
-        for number in range(options.rounds):
-            rounds.append(_round(options, number))
-            for one in rounds[-1]:
-                print(f"round {number + 1}: {_line(one)}", flush=True)
-    except syncline.SynclineError as error:
-        print(f"bench-capacity: {error}", file=sys.stderr)
+        likely = _likely(_measured(capacity_search(*_asked(0), Effort(options.pilot))))
+        for number in range(1, options.rounds + 1):
+            found, likely = _round(options, number, likely)
+            rounds.append(found)
+            for one in found:
+                print(f"round {number}: {_line(one)}", flush=True)
+    except (syncline.SynclineError, KeyboardInterrupt) as error:
+        print(f"bench-capacity: {error or 'interrupted'}", file=sys.stderr)
         return 1
     report = {
         "command": machine.command("benchmarks.capacity", options),
@@ -103,50 +112,69 @@ def main() -> int:
     return 0 if all(off is not None and abs(off) <= AGREE for off in offs) else 1
 
 
-def _round(options: argparse.Namespace, number: int) -> list[Found]:
+def _asked(number: int) -> tuple[Case, Asked]:
     case = load_case(CASE)
     bounds = checked(parse_objectives(OBJECTIVE))
-    asked = Asked(VARIANTS, case.loads[0], bounds, seed=number + 1)
+    return case, Asked(VARIANTS, case.loads[0], bounds, seed=number + 1)
+
+
+def _round(
+    options: argparse.Namespace, number: int, likely: Mapping[str, Trial]
+) -> tuple[list[Found], dict[str, Trial]]:
+    case, asked = _asked(number)
+
+    def course() -> Search[None]:
+        yield _fine(likely, number, 0)
+        yield from capacity_search(case, asked, Effort(options.budget))
+        yield _fine(likely, number, 1)
+
+    measured = _measured(course())
+    searched = tuple(pair for pair in measured if pair[0].about != FINE)
+    swept = tuple(pair for pair in measured if pair[0].about == FINE)
+    found = [_found(answer, swept, asked.bounds) for answer in capacities(searched)]
+    return found, _likely(searched)
+
+
+def _measured(search: Search[object]) -> Measured:
+    """What a search asked for, of one set of processes."""
     with tempfile.TemporaryDirectory() as directory, Store.open(Path(directory) / "s.db") as store:
-        environment = describe_environment(noise=False)
-        searched = run_search(
-            case,
-            capacity_search(case, asked, Effort(options.budget)),
-            purpose="the search",
+        record = run_search(
+            load_case(CASE),
+            search,
+            purpose="the search and the fine sweep",
             store=store,
-            environment=environment,
+            environment=describe_environment(noise=False),
         )
-        answers = capacities(searched.trials)
-        trials = _fine(searched.trials, answers, options, number)
-        swept = run_experiment(
-            case,
-            Experiment(CASE, "the fine sweep", trials),
-            store=store,
-            environment=environment,
-        )
-    return [_found(answer, swept.trials, bounds) for answer in answers]
+    if record.status == "interrupted":
+        raise KeyboardInterrupt
+    return record.trials
 
 
-def _fine(
-    measured: Measured, answers: Sequence[Capacity], options: argparse.Namespace, number: int
-) -> tuple[Trial, ...]:
-    """Windows at rates around each answer, in a random order within each repeat."""
+def _likely(searched: Measured) -> dict[str, Trial]:
+    """Of each variant a trial at the capacity that was found."""
+    found = {}
+    for answer in capacities(searched):
+        if answer.rate_rps is None:
+            raise MeasurementError(f"no capacity of {answer.variant}: {answer.why_none}")
+        like = next(
+            trial
+            for trial, _ in searched
+            if trial.phase == "capacity" and trial.variant.name == answer.variant
+        )
+        load = replace(like.load, schedule=constant_rate(answer.rate_rps))
+        found[answer.variant] = replace(like, load=load, about=FINE)
+    return found
+
+
+def _fine(likely: Mapping[str, Trial], number: int, half: int) -> Experiment:
+    """A window at each of the rates around each likely capacity, in a random order."""
     trials = []
-    for repeat in range(options.windows):
-        for index in random.Random(f"{number} {repeat}").sample(range(STEPS), STEPS):
-            for answer in answers:
-                if answer.rate_rps is None:
-                    continue
-                share = LOWEST + (HIGHEST - LOWEST) * index / (STEPS - 1)
-                like = next(
-                    trial
-                    for trial, _ in measured
-                    if trial.phase == "capacity" and trial.variant.name == answer.variant
-                )
-                rate = round(share * answer.rate_rps, 2)
-                load = replace(like.load, schedule=constant_rate(rate))
-                trials.append(replace(like, load=load, repeat=repeat, seed=1000 + repeat))
-    return tuple(trials)
+    for index in random.Random(f"{number} {half}").sample(range(STEPS), STEPS):
+        for like in likely.values():
+            share = LOWEST + (HIGHEST - LOWEST) * index / (STEPS - 1)
+            load = replace(like.load, schedule=constant_rate(round(share * offered(like), 2)))
+            trials.append(replace(like, load=load, repeat=half, seed=1000 + half))
+    return Experiment(CASE, "the fine sweep", tuple(trials))
 
 
 def _found(answer: Capacity, swept: Measured, bounds: tuple[Bound, ...]) -> Found:
@@ -173,14 +201,28 @@ def spearman_karber(steps: Sequence[Step]) -> float | None:
         if step.verdict != "unknown":
             known.setdefault(step.rate_rps, []).append(step.verdict == "met")
     rates = sorted(known)
-    if len(rates) < 2 or not all(known[rates[0]]) or any(known[rates[-1]]):
+    shares = _falling([known[rate] for rate in rates])
+    if not shares or shares[0] < 1 - TRIM or shares[-1] > TRIM:
         return None
-    shares = [sum(known[rate]) / len(known[rate]) for rate in rates]
-    # Each midpoint weighs as much as the share falls between its two rates.
-    return sum(
-        (before + after) / 2 * (high - low)
-        for before, after, high, low in zip(rates, rates[1:], shares, shares[1:], strict=False)
-    )
+    total = 0.0
+    for low, high, before, after in zip(rates, rates[1:], shares, shares[1:], strict=False):
+        top, bottom = min(before, 1 - TRIM), max(after, TRIM)
+        if top > bottom:
+            # Where the line between the two points passes the middle of what counts of it.
+            part = (before - (top + bottom) / 2) / (before - after)
+            total += (top - bottom) * (low + part * (high - low))
+    return total / (1 - 2 * TRIM)
+
+
+def _falling(windows: Sequence[Sequence[bool]]) -> list[float]:
+    """Shares of windows met that only fall: neighbours that rise become one."""
+    blocks: list[tuple[int, int, int]] = []  # met, windows, rates
+    for each in windows:
+        blocks.append((sum(each), len(each), 1))
+        while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] < blocks[-1][0] * blocks[-2][1]:
+            last, before = blocks.pop(), blocks.pop()
+            blocks.append((last[0] + before[0], last[1] + before[1], last[2] + before[2]))
+    return [met / count for met, count, rates in blocks for _ in range(rates)]
 
 
 def _line(one: Found) -> str:
@@ -231,7 +273,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.capacity", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=120.0, help="seconds of each search")
-    parser.add_argument("--windows", type=int, default=2, help="of the sweep, at each rate")
+    parser.add_argument("--pilot", type=float, default=60.0, help="seconds of the first search")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 
