@@ -230,6 +230,7 @@ for url in ("sqlite://", "sqlite+heir://"):
             one.exec_driver_sql("SELECT nothing")
         except sqlalchemy.exc.OperationalError:
             print(hold.busy_s, request.in_statement, end=" ")
+    engine.dialect.do_execute(engine.raw_connection().cursor(), "SELECT ?", (1,))
     print(request.statements, engine._has_events)
 """
 

@@ -43,8 +43,9 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
 
     # The context comes last; before it, for some, the parameters.
     def execute(self: Any, cursor: Any, text: str, *given: Any, **named: Any) -> None:
-        context = named["context"] if named else given[-1] if given else None
-        hold = hold_of(context.root_connection) if context is not None else None
+        context = named.get("context") if named else given[-1] if given else None
+        connection = getattr(context, "root_connection", None)  # a caller may leave it out
+        hold = hold_of(connection) if connection is not None else None
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
             original(self, cursor, text, *given, **named)
             return
