@@ -94,9 +94,17 @@ def main() -> int:
             rounds.append(found)
             for one in found:
                 print(f"round {number}: {_line(one)}", flush=True)
+            _write(options, facts, rounds)  # so that a round is kept whatever comes after it
     except (syncline.SynclineError, KeyboardInterrupt) as error:
         print(f"bench-capacity: {error or 'interrupted'}", file=sys.stderr)
         return 1
+    offs = [one.off for found in rounds for one in found]
+    return 0 if all(off is not None and abs(off) <= AGREE for off in offs) else 1
+
+
+def _write(
+    options: argparse.Namespace, facts: Mapping[str, str], rounds: Sequence[Sequence[Found]]
+) -> None:
     report = {
         "command": machine.command("benchmarks.capacity", options),
         "machine": facts,
@@ -108,8 +116,6 @@ def main() -> int:
     (options.out / "capacity.md").write_text(_markdown(report, rounds), encoding="utf-8")
     text = json.dumps(report, indent=1) + "\n"
     (options.out / "capacity.json").write_text(text, encoding="utf-8")
-    offs = [one.off for found in rounds for one in found]
-    return 0 if all(off is not None and abs(off) <= AGREE for off in offs) else 1
 
 
 def _asked(number: int) -> tuple[Case, Asked]:
