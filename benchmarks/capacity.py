@@ -110,6 +110,7 @@ def _write(
         "machine": facts,
         "case": CASE,
         "objective": OBJECTIVE,
+        "asked": options.rounds,
         "rounds": [[asdict(one) for one in found] for found in rounds],
     }
     options.out.mkdir(parents=True, exist_ok=True)
@@ -246,7 +247,7 @@ def _markdown(report: dict[str, Any], rounds: Sequence[Sequence[Found]]) -> str:
         "",
         f"`{CASE}`, {OBJECTIVE}. {' '.join((__doc__ or '').split(chr(10) * 2)[1].split())}",
         "",
-        f"Command: `{report['command']}`",
+        f"Command: `{report['command']}`; {len(rounds)} of {report['asked']} rounds measured.",
         "",
         *(f"- {name}: {value}" for name, value in report["machine"].items()),
         "",
