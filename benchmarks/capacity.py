@@ -96,7 +96,7 @@ def main() -> int:
                 print(f"round {number}: {_line(one)}", flush=True)
             _write(options, facts, rounds)  # so that a round is kept whatever comes after it
     except (syncline.SynclineError, KeyboardInterrupt) as error:
-        print(f"bench-capacity: {error or 'interrupted'}", file=sys.stderr)
+        print(f"bench-capacity: {str(error) or 'interrupted'}", file=sys.stderr)
         return 1
     offs = [one.off for found in rounds for one in found]
     return 0 if all(off is not None and abs(off) <= AGREE for off in offs) else 1
@@ -181,7 +181,7 @@ def _fine(likely: Mapping[str, Trial], number: int, half: int) -> Experiment:
             share = LOWEST + (HIGHEST - LOWEST) * index / (STEPS - 1)
             load = replace(like.load, schedule=constant_rate(round(share * offered(like), 2)))
             trials.append(replace(like, load=load, repeat=half, seed=1000 + half))
-    return Experiment(CASE, "the fine sweep", tuple(trials))
+    return Experiment(CASE, FINE, tuple(trials))
 
 
 def _found(answer: Capacity, swept: Measured, bounds: tuple[Bound, ...]) -> Found:

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board, Sample
-from syncline_probe.stacks import files, is_application
+from syncline_probe.stacks import is_application
 from syncline_probe.waits import Waits
 
 _SITE_FRAMES = 3
@@ -275,15 +275,11 @@ def take_site(frame: FrameType | None) -> list[tuple[Any, int]]:
 
 
 def _climb(frame: FrameType | None, site: list[tuple[Any, int]]) -> None:
-    known = files.get
     for _ in range(_LOOK_FRAMES):
         if frame is None:
             return
         code = frame.f_code
-        own = known(code.co_filename)
-        if own is None:
-            own = is_application(code.co_filename)
-        if own:
+        if is_application(code.co_filename):
             site.append((code, frame.f_lineno))
             if len(site) == _SITE_FRAMES:
                 return

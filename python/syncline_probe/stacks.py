@@ -16,7 +16,7 @@ _DEPTH = 40
 _GROUPS = 100
 _STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - no pathlib in a service
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
-files: dict[str, bool] = {}  # what is_application found, by file
+_kinds: dict[str, bool] = {}
 
 
 def places(frame: FrameType | None, limit: int = _DEPTH) -> list[Place]:
@@ -49,11 +49,11 @@ def place(code: CodeType, line: int | None) -> Place:
 
 def is_application(file: str) -> bool:
     """Whether a file is the service's own: not of the library, a package, or this probe."""
-    known = files.get(file)
+    known = _kinds.get(file)
     if known is None:
         foreign = ("site-packages" + os.sep, "dist-packages" + os.sep)
         known = not (file.startswith(("<", _STDLIB, _OWN)) or any(part in file for part in foreign))
-        files[file] = known
+        _kinds[file] = known
     return known
 
 

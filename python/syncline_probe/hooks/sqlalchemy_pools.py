@@ -18,7 +18,6 @@ from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading, family
 
 _STATE = "_syncline_state"
 _HOLD = "_syncline_hold"
-_ENGINE = "_syncline_engine"
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 when_created: list[Callable[[Any], None]] = []  # called with each new engine
 
@@ -124,17 +123,6 @@ def _engine_created(original: Any, pools: PoolFamily) -> Any:
     return engine_created
 
 
-def _engine_of(pool: Any) -> Any:
-    """Looked for once; an engine that disposes of its pool makes itself another."""
-    known = getattr(pool, _ENGINE, None)
-    engine = known() if known is not None else None
-    if engine is None:
-        engine = next((one for one in list(_engines) if one.pool is pool), None)
-        if engine is not None:
-            setattr(pool, _ENGINE, weakref.ref(engine))
-    return engine
-
-
 def _idle(queue: Any) -> int:
     """Connections in a queue, without its lock: the sampler must not wait for the service."""
     own = vars(queue)  # an attribute that is not there costs as much as all the rest
@@ -148,7 +136,7 @@ def _idle(queue: Any) -> int:
 
 def _read(pool: Any) -> Reading:
     state: PoolState = getattr(pool, _STATE)
-    engine = _engine_of(pool)
+    engine = next((one for one in list(_engines) if one.pool is pool), None)
     name = type(pool).__name__
     settings: dict[str, object] = {"kind": name}
     if engine is not None:

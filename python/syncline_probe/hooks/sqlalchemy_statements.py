@@ -43,7 +43,7 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
 
     # The context comes last; before it, for some, the parameters.
     def execute(self: Any, cursor: Any, text: str, *given: Any, **named: Any) -> None:
-        context = named.get("context") if named else given[-1] if given else None
+        context = named.get("context", given[-1] if given else None)
         connection = getattr(context, "root_connection", None)  # a caller may leave it out
         hold = hold_of(connection) if connection is not None else None
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
