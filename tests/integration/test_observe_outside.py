@@ -169,7 +169,7 @@ def test_unread_bytes_of_a_frozen_service_show_and_for_how_long() -> None:
         )
         if age and 0.5 < at_s < result.duration_s
     ]
-    assert ages
+    assert ages, (seen.series["sockets.unread_longest_s"], seen.observations, seen.removed)
     # Nothing was ever read, so the oldest data are as old as the load, to the kernel's tick.
     for at_s, age in ages:
         assert age == pytest.approx(at_s, abs=0.25)

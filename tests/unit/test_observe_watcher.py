@@ -148,6 +148,15 @@ def test_one_that_costs_too_much_is_asked_less_often() -> None:
     assert "A sample of greedy is costly here" in str(seen.observations)
 
 
+def test_one_disturbed_sample_does_not_make_an_observer_costly() -> None:
+    turn = Turn(Counting(), 0)
+    for cost_s in (0.5, 0.0001, 0.0001, 0.5, 0.0001):
+        turn.charge(cost_s)
+    assert turn.period_ns == 10_000_000
+    turn.charge(0.5)
+    assert turn.period_ns >= 2 * S
+
+
 def test_instants_lie_on_a_grid_and_missed_ones_are_counted_not_made_up() -> None:
     turn = Turn(Counting(), 7 * S)  # every 10 ms
     assert turn.plan_next(7 * S + 1_000_000) == 0

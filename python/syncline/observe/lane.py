@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +17,7 @@ from syncline.outcome import Observation
 # An observer may use this share of a core; one that needs more is asked less often.
 _SHARE = 0.02
 _PERIOD_LIMIT_NS = 2e9
-_SMOOTH = 0.2
+_COSTS = 3  # the middle of the last so many: one disturbed sample is not the observer's cost
 _INTERRUPTED_LIMIT_S = 1.0
 LATE = "watcher.late_ms."  # and the observer's name: by how much a sample came late
 
@@ -38,7 +40,7 @@ class Turn:
         self.observer = observer
         self.due_ns = now_ns
         self.period_ns = int(observer.period_s * 1e9)
-        self.cost_s = 0.0
+        self._costs: deque[float] = deque(maxlen=_COSTS)
 
     def plan_next(self, now_ns: int) -> int:
         """Moves on to the next instant that is still to come; how many were missed."""
@@ -47,9 +49,11 @@ class Turn:
         return steps - 1
 
     def charge(self, cost_s: float) -> None:
-        """Takes note of what a sample cost, and stretches the period if that is too much."""
-        self.cost_s = cost_s if not self.cost_s else self.cost_s + _SMOOTH * (cost_s - self.cost_s)
-        bearable_ns = min(_PERIOD_LIMIT_NS, self.cost_s / _SHARE * 1e9)
+        """Takes note of what a sample cost, and stretches the period if they cost too much."""
+        self._costs.append(cost_s)
+        if len(self._costs) < _COSTS:
+            return
+        bearable_ns = min(_PERIOD_LIMIT_NS, statistics.median(self._costs) / _SHARE * 1e9)
         while self.period_ns < bearable_ns:
             self.period_ns *= 2
 

@@ -16,6 +16,9 @@ from syncline.observe.sockdiag import (
 )
 from syncline.outcome import Observation
 
+# After so many failures in a row the kernel's better source is given up.
+_FAILURES = 3
+
 
 class Sockets(Observer):
     """Connections of the service's port, bytes on them that nobody reads, the listen queue.
@@ -38,14 +41,8 @@ class Sockets(Observer):
     def __init__(self, port: int) -> None:
         self._port = port
         self._diag: SockDiag | None = None
+        self._failures = 0
         self._why = ""
-
-    def begin(self) -> None:
-        """See :class:`Observer`."""
-        try:
-            self._diag = SockDiag()
-        except OSError as error:
-            self._why = str(error)
 
     def sample(self, now: float) -> Sample:  # noqa: ARG002 - the kernel tells durations itself
         """See :class:`Observer`."""
@@ -61,7 +58,10 @@ class Sockets(Observer):
             "sockets.unread": len(unread),
             "sockets.unread_bytes": sum(one.unread for one in unread),
         }
-        if self._diag is not None:
+        if self._diag is None:
+            if self._failures < _FAILURES:  # a gap, as a line over it would not be true
+                found["sockets.unread_longest_s"] = found["sockets.unread_over_1s"] = None
+        else:
             ages = [one.silent_s for one in unread if one.silent_s is not None]
             found["sockets.unread_longest_s"] = max(ages, default=0.0)
             found["sockets.unread_over_1s"] = sum(age > 1 for age in ages)
@@ -77,7 +77,7 @@ class Sockets(Observer):
 
     def observations(self) -> tuple[Observation, ...]:
         """Says so if the kernel's better source was not to be had."""
-        if self._diag is not None:
+        if self._failures < _FAILURES:
             return ()
         text = f"For how long data lie unread cannot be seen: {self._why}."
         return (self.note(text),)
@@ -86,13 +86,20 @@ class Sockets(Observer):
         """See :class:`Observer`."""
         if self._diag is not None:
             self._diag.close()
+            self._diag = None
 
     def _sockets(self) -> list[Socket]:
-        if self._diag is not None:
+        # One dump may fail, as on a machine that stands still for longer than its time limit: this
+        # sample is then of /proc/net/tcp, and the next one asks again.
+        if self._failures < _FAILURES:
             try:
-                return self._diag.sockets(self._port)
+                self._diag = self._diag or SockDiag()
+                found = self._diag.sockets(self._port)
             except OSError as error:
+                self._failures += 1
                 self._why = str(error)
-                self._diag.close()
-                self._diag = None
+                self.close()
+            else:
+                self._failures = 0
+                return found
         return proc_sockets(self._port)
