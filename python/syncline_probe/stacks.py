@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import operator
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, TypeAlias
 
 Place: TypeAlias = list[object]  # file, line, function
+Step: TypeAlias = tuple[CodeType, Any]  # and the frame, or the coroutine, that runs it
 Row: TypeAlias = tuple[str, list[Place], str, dict[str, object]]  # name, stack, waits on, more
 _DEPTH = 40
 _GROUPS = 100
 _STDLIB = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - no pathlib in a service
 _OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120
+_ITERATORS = (
+    *("async_generator_asend", "async_generator_athrow", "anext_awaitable"),
+    *("coroutine_wrapper", "FutureIter"),
+)
 _kinds: dict[str, bool] = {}
 
 
@@ -28,15 +35,16 @@ def places(frame: FrameType | None, limit: int = _DEPTH) -> list[Place]:
     return found
 
 
-def places_to_application(frame: FrameType | None) -> list[Place]:
+def steps_to_application(frame: FrameType | None) -> list[Step]:
     """The frames of a thread up to the service's own code, the innermost first; none without it.
 
     Those further out are many, and cost more than all that is done with the others.
     """
-    found: list[Place] = []
+    found: list[Step] = []
     while frame is not None and len(found) < _DEPTH:
-        found.append(place(frame.f_code, frame.f_lineno))
-        if is_application(frame.f_code.co_filename):
+        code = frame.f_code
+        found.append((code, frame))
+        if is_application(code.co_filename):
             return found
         frame = frame.f_back
     return []
@@ -68,39 +76,64 @@ def application_place(stack: Iterable[Place]) -> Place | None:
 
 
 def await_chain(awaited: Any) -> tuple[list[Place], str]:
-    """The frames of a suspended coroutine, the outermost first, and what the last awaits.
+    """The frames of a suspended coroutine, the outermost first, and what the last awaits."""
+    steps, last = await_steps(awaited)
+    kind = type(last)
+    found = [place(code, line_in(owner)) for code, owner in steps[:_DEPTH]]
+    return found, f"{kind.__module__}.{kind.__qualname__}"
+
+
+def await_steps(awaited: Any) -> tuple[list[Step], Any]:
+    """What runs behind a suspended coroutine, the outermost first, and what the last awaits.
 
     Coroutines, generators and asynchronous generators each name what they wait for; the
-    iterators between them name it to the garbage collector only.
+    iterators between them name it to the garbage collector only. Lines are left to
+    :func:`line_in`: a look at many requests needs few of them, and they cost most.
     """
-    found: list[Place] = []
+    found: list[Step] = []
     for _ in range(2 * _DEPTH):
-        frame = code = None
-        following = None
-        for prefix in ("cr", "ag", "gi"):
-            code = getattr(awaited, prefix + "_code", None)
+        kind: Any = type(awaited)
+        names = _names(kind)
+        if names is not None:
+            code, following = names(awaited)
             if code is not None:
-                frame = getattr(awaited, prefix + "_frame", None)
-                name = "gi_yieldfrom" if prefix == "gi" else prefix + "_await"
-                following = getattr(awaited, name, None)
-                break
-        if code is not None:
-            found.append(place(code, frame.f_lineno if frame is not None else None))
+                found.append((code, awaited))
         else:
             following = _behind(awaited)
         if following is None:
             break
         awaited = following
-    kind = type(awaited)
-    return found[:_DEPTH], f"{kind.__module__}.{kind.__qualname__}"
+    return found, awaited
+
+
+def line_in(owner: Any) -> int | None:
+    """At which line a frame, or something that can be awaited, stands; None if it has ended."""
+    if type(owner) is FrameType:
+        return owner.f_lineno
+    for name in ("cr_frame", "ag_frame", "gi_frame"):
+        frame = getattr(owner, name, None)
+        if frame is not None:
+            line: int | None = frame.f_lineno
+            return line
+    return None
+
+
+@functools.lru_cache(maxsize=100)
+def _names(kind: type) -> Callable[[Any], tuple[CodeType, Any]] | None:
+    """How a kind of thing names its code and what it awaits; also those that Cython makes."""
+    for code, following in (
+        ("cr_code", "cr_await"),
+        ("ag_code", "ag_await"),
+        ("gi_code", "gi_yieldfrom"),
+    ):
+        if hasattr(kind, code) and hasattr(kind, following):
+            return operator.attrgetter(code, following)
+    return None
 
 
 def _behind(iterator: Any) -> Any:
     """What an iterator made by ``await`` stands for; None if it is no such thing."""
-    if type(iterator).__name__ in (
-        *("async_generator_asend", "async_generator_athrow", "anext_awaitable"),
-        *("coroutine_wrapper", "FutureIter"),
-    ):
+    if type(iterator).__name__ in _ITERATORS:
         return next(iter(gc.get_referents(iterator)), None)
     return None
 

@@ -7,6 +7,7 @@ those with the service's own code on their stack.
 
 from __future__ import annotations
 
+import functools
 import platform
 import sys
 import threading
@@ -14,7 +15,15 @@ import time
 from typing import Any
 
 from syncline_probe import requests
-from syncline_probe.stacks import Place, await_chain, is_application, places_to_application
+from syncline_probe.stacks import (
+    Place,
+    Step,
+    await_steps,
+    is_application,
+    line_in,
+    place,
+    steps_to_application,
+)
 
 _EVERY_S = 0.25
 _REQUESTS = 16  # of one look
@@ -76,47 +85,60 @@ class Standing:
         live = [one for one in requests.live() if one.inner is not None]
         some = live[:: max(1, len(live) // _REQUESTS)]
         for request in some:
-            chain, _ = await_chain(request.inner)
-            if chain:
-                self._add(chain[::-1], len(live) / len(some), thread=None)
+            steps, _ = await_steps(request.inner)
+            steps.reverse()
+            self._add(steps, len(live) / len(some), thread=None)
         own = threading.get_ident()
         names = dict(list(threading._active.items()))  # type: ignore[attr-defined]
         for ident, frame in list(sys._current_frames().items())[:_THREADS]:
             if ident != own:
-                self._add(places_to_application(frame), 1, thread=names.get(ident))
+                self._add(steps_to_application(frame), 1, thread=names.get(ident))
 
-    def _add(self, stack: list[Place], weight: float, thread: Any) -> None:
-        """Counts a stack, the innermost frame first."""
-        at = next((i for i, place in enumerate(stack) if is_application(str(place[0]))), None)
+    def _add(self, steps: list[Step], weight: float, thread: Any) -> None:
+        """Counts where somebody stands, the innermost frame first."""
+        files = (code.co_filename for code, _ in steps)
+        at = next((at for at, file in enumerate(files) if is_application(file)), None)
         if at is None:
             return
-        what = _kind(stack[:at])
+        code, owner = steps[at]
+        what = _kind(steps[:at])
         if what in ("lock", "other") and thread is not None:
-            what = _thread_waits(stack, thread.native_id)
-        place = stack[at]
-        key = what, f"{place[0]}:{place[1]}"
+            what = _thread_waits(steps, thread.native_id)
+        where = place(code, line_in(owner))
+        key = what, f"{where[0]}:{where[1]}"
         if key not in self._counts and len(self._counts) >= _ROWS:
             return
         self._counts[key] = self._counts.get(key, 0.0) + weight
-        self._places[key] = place
+        self._places[key] = where
 
 
-def _kind(library: list[Place]) -> str:
+def _kind(library: list[Step]) -> str:
     """What is waited for, by the frames of libraries between the wait and the service's code."""
-    for parts, kind in _KINDS:
-        for file, _, function in library:
-            if any(part in str(file) for part in parts):
-                # An event is what somebody will do, not what somebody has.
-                return "event" if kind == "lock" and "Event." in str(function) else kind
-    return "other"
+    found, by = len(_KINDS), None
+    for code, _ in library:
+        rank = _rank(code.co_filename)
+        if rank < found:
+            found, by = rank, code
+    if by is None:
+        return "other"
+    kind = _KINDS[found][1]
+    # An event is what somebody will do, not what somebody has.
+    return "event" if kind == "lock" and "Event." in by.co_qualname else kind
 
 
-def _thread_waits(stack: list[Place], native_id: int) -> str:
+@functools.lru_cache(maxsize=1000)
+def _rank(file: str) -> int:
+    """Which of the kinds a file stands for, by its number; that of none is past the end."""
+    ranks = (rank for rank, (parts, _) in enumerate(_KINDS) if any(part in file for part in parts))
+    return next(ranks, len(_KINDS))
+
+
+def _thread_waits(steps: list[Step], native_id: int) -> str:
     """Whether a thread stands in a lock: by the system call that it is in.
 
     A lock is awaited without an end; the interpreter's own is asked for again every 5 ms.
     """
-    functions = [str(place[2]) for place in stack[:4]]
+    functions = [code.co_qualname for code, _ in steps[:4]]
     if any(name.startswith(("Event.", "Queue.", "Thread.join")) for name in functions):
         return "event"
     try:
