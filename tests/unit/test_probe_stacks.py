@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -58,7 +58,7 @@ def test_a_chain_leads_through_all_that_can_be_awaited_to_what_is_waited_for() -
         def __init__(self, future: asyncio.Future[None]) -> None:
             self.future = future
 
-        def __await__(self) -> Iterator[Any]:
+        def __await__(self) -> Generator[Any, Any, Any]:
             yield from self.all().__await__()
 
         async def all(self) -> None:
@@ -114,7 +114,7 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
 ) -> None:
     endpoint = made(APP, ENDPOINT)["endpoint"]
 
-    async def main() -> list[dict[str, object]]:
+    async def main() -> list[dict[str, Any]]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tasks = []
         for _ in range(40):
@@ -131,7 +131,7 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
 
     rows = asyncio.run(main())
     assert rows[0] == {"standing": "looks", "count": 1}
-    (row,) = (row for row in rows[1:] if row["place"][0] == APP)  # type: ignore[index]
+    (row,) = (row for row in rows[1:] if row["place"][0] == APP)
     assert row["what"] == what
     assert row["place"] == [APP, 3, "endpoint"]
     assert row["count"] == 40, "those that were not looked at are stood for"
@@ -156,7 +156,8 @@ def test_a_thread_stands_at_a_line_of_the_service_s_own(*, of_threading: bool) -
         for number in range(1, 10_000):
             standing = Standing()
             standing.tick(float(number))
-            rows = [row for row in standing.rows()[1:] if row["place"][:2] == [APP, 2]]
+            found: list[dict[str, Any]] = standing.rows()[1:]
+            rows = [row for row in found if row["place"][:2] == [APP, 2]]
             if rows:
                 break
     assert ended.wait(20)
