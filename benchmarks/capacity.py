@@ -4,10 +4,11 @@ Each round asks for the capacity of the ``users`` case twice, of the same proces
 and by a sweep that steps through constant rates a few per cent apart in a random order, once
 before the search and once after it, so that a drift of the machine meets both alike. Both judge
 by the same bounds. The sweep is around what the round before found, the first around a pilot's
-answer. Its own is the trimmed Spearman and Kärber estimate of the rate at which half of the
-windows are met (M. Hamilton, R. Russo, R. Thurston, Environ. Sci. Technol. 11, 1977): of the
-shares of windows met, made to fall with the rate, the outer fifths are left to the machine's
-disturbances.
+answer; where its first half was mostly met or mostly missed, its second half is around the rate
+that this half tells. Its own answer is the trimmed Spearman and Kärber estimate of the rate at
+which half of the windows are met (M. Hamilton, R. Russo, R. Thurston, Environ. Sci. Technol. 11,
+1977): of the shares of windows met, made to fall with the rate, the outer fifths are left to the
+machine's disturbances.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ VARIANTS = ("sync", "async")
 OBJECTIVE = "p99<50ms,errors<1%"
 # Around the search's answer, in shares of it: far enough that it could be shown wrong.
 LOWEST, HIGHEST, STEPS = 0.6, 1.4, 21
+# Met or missed in a smaller share than this, a sweep's first half was not around its answer.
+OFF_CENTRE = 0.25
 AGREE = 0.10
 TRIM = 0.2
 FINE = "the fine sweep"
@@ -86,10 +89,12 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services end with us
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
-    rounds: list[list[Found]] = []
+    rounds: list[list[Found]] = _before(options.out) if options.add else []
+    if first := len(rounds):
+        facts |= {"rounds of an earlier run": f"the first {first}"}
     try:
         likely = _likely(_measured(capacity_search(*_asked(0), Effort(options.pilot))))
-        for number in range(1, options.rounds + 1):
+        for number in range(first + 1, first + 1 + options.rounds):
             found, likely = _round(options, number, likely)
             rounds.append(found)
             for one in found:
@@ -102,6 +107,23 @@ def main() -> int:
     return 0 if all(off is not None and abs(off) <= AGREE for off in offs) else 1
 
 
+def _before(folder: Path) -> list[list[Found]]:
+    """The rounds of the report that is there already."""
+    report = json.loads((folder / "capacity.json").read_text(encoding="utf-8"))
+    return [[_read(one) for one in found] for found in report["rounds"]]
+
+
+def _read(one: dict[str, Any]) -> Found:
+    low_high = one["interval"]
+    return Found(
+        **one
+        | {
+            "interval": None if low_high is None else (low_high[0], low_high[1]),
+            "windows": tuple(one["windows"]),
+        }
+    )
+
+
 def _write(
     options: argparse.Namespace, facts: Mapping[str, str], rounds: Sequence[Sequence[Found]]
 ) -> None:
@@ -110,7 +132,7 @@ def _write(
         "machine": facts,
         "case": CASE,
         "objective": OBJECTIVE,
-        "asked": options.rounds,
+        "asked": max(options.rounds, len(rounds)),
         "rounds": [[asdict(one) for one in found] for found in rounds],
     }
     options.out.mkdir(parents=True, exist_ok=True)
@@ -131,9 +153,9 @@ def _round(
     case, asked = _asked(number)
 
     def course() -> Search[None]:
-        yield _fine(likely, number, 0)
+        half = yield _fine(likely, number, 0)
         yield from capacity_search(case, asked, Effort(options.budget))
-        yield _fine(likely, number, 1)
+        yield _fine(_recentred(likely, half, asked.bounds), number, 1)
 
     measured = _measured(course())
     searched = tuple(pair for pair in measured if pair[0].about != FINE)
@@ -184,12 +206,40 @@ def _fine(likely: Mapping[str, Trial], number: int, half: int) -> Experiment:
     return Experiment(CASE, FINE, tuple(trials))
 
 
-def _found(answer: Capacity, swept: Measured, bounds: tuple[Bound, ...]) -> Found:
-    steps: list[Step] = [
+def _recentred(
+    likely: Mapping[str, Trial], half: Measured, bounds: tuple[Bound, ...]
+) -> dict[str, Trial]:
+    """Each trial at about the rate up to which its windows were met, if that is far off.
+
+    By the sweep's own windows alone: what the search found must not choose where it is tested.
+    """
+    found = {}
+    for name, like in likely.items():
+        rate = round(offered(like) * centre(_steps(name, half, bounds)), 2)
+        load = replace(like.load, schedule=constant_rate(rate))
+        found[name] = replace(like, load=load)
+    return found
+
+
+def centre(half: Sequence[Step]) -> float:
+    """Around what share of its rate the other half of a sweep is to be; 1 where it was."""
+    known = [step.verdict == "met" for step in half if step.verdict != "unknown"]
+    share = sum(known) / len(known) if known else 0.5
+    if OFF_CENTRE <= share <= 1 - OFF_CENTRE:
+        return 1.0
+    return LOWEST + (HIGHEST - LOWEST) * share
+
+
+def _steps(variant: str, swept: Measured, bounds: tuple[Bound, ...]) -> list[Step]:
+    return [
         judged(offered(trial), bounds, outcome)
         for trial, outcome in swept
-        if trial.variant.name == answer.variant
+        if trial.variant.name == variant
     ]
+
+
+def _found(answer: Capacity, swept: Measured, bounds: tuple[Bound, ...]) -> Found:
+    steps = _steps(answer.variant, swept, bounds)
     counts = [sum(step.verdict == word for step in steps) for word in ("met", "missed", "unknown")]
     return Found(
         answer.variant,
@@ -281,6 +331,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=120.0, help="seconds of each search")
     parser.add_argument("--pilot", type=float, default=60.0, help="seconds of the first search")
+    parser.add_argument(
+        "--add", action="store_true", help="keep the rounds of the report that is there"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

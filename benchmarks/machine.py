@@ -28,7 +28,9 @@ def facts() -> dict[str, str]:
 
 def command(module: str, options: argparse.Namespace) -> str:
     """How to run it again: the module and what shapes its figures, not where they were put."""
-    shaping = {name: value for name, value in vars(options).items() if name not in ("out", "quick")}
+    shaping = {
+        name: value for name, value in vars(options).items() if name not in ("add", "out", "quick")
+    }
     words = [
         f"--{name}={value:g}" for name, value in shaping.items() if isinstance(value, float | int)
     ]

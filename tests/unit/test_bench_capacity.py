@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks.capacity import spearman_karber
+from benchmarks.capacity import centre, spearman_karber
 
 from syncline.capacity import Step, Verdict
 
@@ -38,3 +38,11 @@ def test_a_window_that_the_machine_spoilt_moves_it_little() -> None:
 def test_rates_that_do_not_reach_across_tell_nothing(at: float) -> None:
     assert spearman_karber(wall(at)) is None
     assert spearman_karber([]) is None
+
+
+@pytest.mark.parametrize(("at", "around"), [(64, 0.64), (96, 1.0), (138, 1.36)])
+def test_a_half_that_was_off_moves_the_other_to_where_it_saw_the_border(
+    at: float, around: float
+) -> None:
+    assert centre(wall(at)) == pytest.approx(around, abs=0.02)
+    assert centre(steps((100, "unknown"))) == 1
