@@ -174,6 +174,30 @@ def test_of_one_code_the_finding_that_shows_most_is_tried_first() -> None:
     assert [one.trials[0].about for one in experiments] == ["overflow-churn of sync"]
 
 
+def test_what_breaks_is_tried_where_it_broke_under_the_heaviest_load() -> None:
+    """Under the one that broke first it may have been chance; the lighter one is below that."""
+
+    def from_48_on(trial: Trial) -> LoadResult:
+        stands = trial.load.connections >= 48 and trial.variant.name == "sync"
+        return replace(stands_still(), throughput_rps=0.0, ok=0) if stands else with_rate(800.0)
+
+    (experiment,), _ = asked((finding("hang", 48),), sweep(from_48_on))
+    assert {trial.load.connections for trial in experiment.trials} == {12, 200}
+    # One that does not break is tried where it was found: 200 tells nothing of it.
+    (experiment,), _ = asked((finding("overflow-churn", 12),), sweep(from_48_on))
+    assert {trial.load.connections for trial in experiment.trials} == {12}
+
+
+def test_of_variants_that_break_the_one_that_breaks_more_often_is_tried_first() -> None:
+    def either(trial: Trial) -> LoadResult:
+        stands = trial.load.connections >= (200 if trial.variant.name == "sync" else 48)
+        return replace(stands_still(), throughput_rps=0.0, ok=0) if stands else with_rate(800.0)
+
+    found = (finding("hang", 200), finding("hang", 48, variant="async"))
+    experiments, _ = asked(found, sweep(either), Effort(40.0, 1))
+    assert [one.trials[0].about for one in experiments] == ["hang of async"]
+
+
 def test_a_connection_budget_is_tried_with_no_other_service_beside() -> None:
     one = finding("connection-budget")
     assert [experiment.alone for experiment in asked((one,), sweep(deadlock))[0]] == [True]

@@ -187,31 +187,53 @@ class _Case:
 def _cases(findings: Sequence[Finding], measured: Measured) -> Iterator[_Case]:
     """Of each code first the finding that shows most, as grave as any; then the others."""
     clearest: dict[Code, Finding] = {}
-    for one in sorted(findings, key=_strength, reverse=True):
+    for one in sorted(findings, key=lambda one: _strength(one, measured), reverse=True):
         clearest.setdefault(one.code, one)
     for one in sorted(findings, key=lambda one: clearest[one.code] is not one):
         if (found := _case(one, measured)) is not None:
             yield found
 
 
-def _strength(one: Finding) -> tuple[int, float]:
-    """How grave, and how many times its bound the first evidence is."""
+def _strength(one: Finding, measured: Measured) -> tuple[int, int, float]:
+    """How grave, under how many loads the service broke, and how many times its bound the first
+    evidence is."""
+    weight, broken = _WEIGHTS[one.severity], len(_broken(one, measured))
     for seen in one.evidence[:1]:
         if isinstance(seen.value, float | int) and isinstance(seen.threshold, float | int):
-            return _WEIGHTS[one.severity], seen.value / seen.threshold if seen.threshold else 0.0
-    return _WEIGHTS[one.severity], 0.0
+            return weight, broken, seen.value / seen.threshold if seen.threshold else 0.0
+    return weight, broken, 0.0
+
+
+def _there(finding: Finding, measured: Measured) -> Measured:
+    """The trials of its variant under the load for which it is told, and those beyond it."""
+    return tuple(
+        (trial, outcome)
+        for trial, outcome in measured
+        if trial.variant.name == finding.variant
+        and trial.load.connections >= finding.level
+        and finding.load in ("", trial.load.name)
+    )
+
+
+def _broken(finding: Finding, measured: Measured) -> Measured:
+    """Those of them that broke by it, lightest first; none if it did not at its own."""
+    there = sorted(_there(finding, measured), key=lambda pair: pair[0].load.connections)
+    found = tuple(pair for pair in there if broke(pair[1]) and shows(finding, *pair))
+    return found if found and found[0][0].load.connections == finding.level else ()
 
 
 def _case(finding: Finding, measured: Measured) -> _Case | None:
     mine = [pair for pair in measured if pair[0].variant.name == finding.variant]
     there = [
-        pair
-        for pair in mine
-        if pair[0].load.connections == finding.level and finding.load in ("", pair[0].load.name)
+        pair for pair in _there(finding, measured) if pair[0].load.connections == finding.level
     ]
     if not there or finding.fix is None or not finding.fix.what_if:
         return None
     original, outcome = next((pair for pair in there if shows(finding, *pair)), there[0])
+    if broke(outcome):
+        # Where it first broke, it may have done so by chance; the heaviest load is the surest.
+        heavier = [p for p in _broken(finding, measured) if p[0].load.name == original.load.name]
+        original, outcome = heavier[-1] if heavier else (original, outcome)
     try:
         fixed = imposed(original.variant, finding.fix.what_if)
     except SynclineError:
