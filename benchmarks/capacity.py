@@ -190,9 +190,13 @@ def _likely(searched: Measured) -> dict[str, Trial]:
             for trial, _ in searched
             if trial.phase == "capacity" and trial.variant.name == answer.variant
         )
-        load = replace(like.load, schedule=constant_rate(answer.rate_rps))
-        found[answer.variant] = replace(like, load=load, about=FINE)
+        found[answer.variant] = replace(_at(like, answer.rate_rps), about=FINE)
     return found
+
+
+def _at(like: Trial, rate_rps: float) -> Trial:
+    """The same trial at another constant rate."""
+    return replace(like, load=replace(like.load, schedule=constant_rate(rate_rps)))
 
 
 def _fine(likely: Mapping[str, Trial], number: int, half: int) -> Experiment:
@@ -201,8 +205,8 @@ def _fine(likely: Mapping[str, Trial], number: int, half: int) -> Experiment:
     for index in random.Random(f"{number} {half}").sample(range(STEPS), STEPS):
         for like in likely.values():
             share = LOWEST + (HIGHEST - LOWEST) * index / (STEPS - 1)
-            load = replace(like.load, schedule=constant_rate(round(share * offered(like), 2)))
-            trials.append(replace(like, load=load, repeat=half, seed=1000 + half))
+            trial = _at(like, round(share * offered(like), 2))
+            trials.append(replace(trial, repeat=half, seed=1000 + half))
     return Experiment(CASE, FINE, tuple(trials))
 
 
@@ -215,9 +219,7 @@ def _recentred(
     """
     found = {}
     for name, like in likely.items():
-        rate = round(offered(like) * centre(_steps(name, half, bounds)), 2)
-        load = replace(like.load, schedule=constant_rate(rate))
-        found[name] = replace(like, load=load)
+        found[name] = _at(like, round(offered(like) * centre(_steps(name, half, bounds)), 2))
     return found
 
 
