@@ -28,6 +28,7 @@ class Board:
         slow_gauges: the same once a second, for what costs more.
         summaries: called once a second, by the name under which their rows are sent.
         settings: called once a second, and sent when they have changed.
+        alive: called by an event loop at its heartbeats, with the monotonic time in seconds.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class Board:
         self.slow_gauges: dict[str, Gauge] = {}
         self.summaries: dict[str, Summary] = {}
         self.settings: dict[str, Settings] = {}
+        self.alive: Callable[[float], None] = lambda _now_s: None
         self.events_lost = 0
         self._failures: dict[tuple[int, str], int] = {}
         self._events: deque[dict[str, object]] = deque()

@@ -1,8 +1,9 @@
 """Where requests stand: a few looks a second at what their threads and tasks wait for.
 
-Waiting is what looks from a thread see truly (work they do not; see :mod:`.effort`). Each look
-takes the requests that are inside, at most sixteen of them, and the threads that work for some:
-those with the service's own code on their stack.
+Waiting is what looks see truly: work they do not, since they come when the interpreter's lock is
+given away, or the loop is at rest (see :mod:`.effort`). Each look takes the requests that are
+inside, at most sixteen of them, and the threads that work for some: those with the service's own
+code on their stack.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Standing:
         self._places: dict[tuple[str, str], Place] = {}
 
     def tick(self, now: float) -> None:
-        """Called by the sampler at each of its turns."""
+        """Called at each turn of the sampler."""
         if now < self._next_s or not requests.any_inside():
             return
         began = time.thread_time()

@@ -3,7 +3,8 @@
 A heartbeat is planned on each running loop every 20 ms. What it measures is the lateness of
 all planned instants, those that passed during a block included: a block of 150 ms makes
 eight samples from 150 ms down, not one (the omission that HdrHistogram corrects likewise).
-The sampler's thread notices an overdue heartbeat and looks at the stack of the loop's thread.
+At a heartbeat the loop takes the probe's turn, if one is due. When the heartbeat is overdue, the
+sampler's thread takes it and looks at the stack of the loop's thread.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ def _bound_s() -> float:
 
 
 class _Watch:
-    """One running loop. Its thread beats, the sampler's thread reads."""
+    """One running loop. Its thread beats; whoever takes the probe's turn reads."""
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: Any, board: Board) -> None:
+        self._board = board
         self.loop = weakref.ref(loop)
         self.kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
         self.thread = threading.get_ident()
@@ -58,6 +60,7 @@ class _Watch:
         loop = self.loop()
         if loop is not None and not loop.is_closed():
             loop.call_later(BEAT_S, self.beat)
+            self._board.alive(now)
 
 
 class _Block:
@@ -88,7 +91,7 @@ class _Loops:
             previous.stopped = True
             self._ended_blocks += previous.blocks
         if loop is not None:
-            self._watches[thread] = _Watch(loop)
+            self._watches[thread] = _Watch(loop, self._board)
 
     def threads(self) -> frozenset[int]:
         return frozenset(self._watches)
