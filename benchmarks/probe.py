@@ -42,7 +42,8 @@ RESULTS = Path(__file__).parent / "results"
 SIDES = ("without", "with")
 _PAIRS = 8  # of turns in a round
 _SETTLE_S = 0.1
-_CPUCLOCK_SCHED = 2  # see clock_getcpuclockid(3): a process's CPU in ns; /proc counts ticks of 10 ms
+# As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
+_CPUCLOCK_SCHED = 2
 
 
 @dataclass(frozen=True, slots=True)

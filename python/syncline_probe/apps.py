@@ -44,8 +44,10 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             return
         now = clock()
         received_s = scope.get(received_key)
-        request = new(scope, now, None if received_s is None else now - received_s)
-        request.method = scope["method"]
+        request = new()
+        request.scope, request.started_s, request.method = scope, now, scope["method"]
+        if received_s is not None:
+            request.before_s = now - received_s
         come(request)
         token = enter(request)
         try:

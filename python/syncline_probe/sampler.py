@@ -70,6 +70,10 @@ class Sampler:
         self._generation += 1
         _thread.start_new_thread(self._run, (self._generation,))
 
+    def stop(self) -> None:
+        """Lets the thread end at its next waking."""
+        self._generation += 1
+
     def pause(self) -> None:
         """Before a fork: waits until the thread is between two turns."""
         self._working.acquire()

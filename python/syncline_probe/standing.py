@@ -30,7 +30,10 @@ _EVERY_S = 0.25
 _REQUESTS = 16  # of one look
 _THREADS = 64
 _ROWS = 60
-_SLOW_S = 0.001  # a look that takes longer makes the next ones rarer: at most 0.4 % of a core
+# Of a core, that looks may take: the first ones after a rest, that a short load has enough of
+# them, and the others.
+_FIRST = 8
+_FIRST_SHARE, _SHARE = 0.004, 0.001
 
 # What a request waits for, by the file of a frame between it and the service's own code.
 _KINDS = (
@@ -52,19 +55,25 @@ class Standing:
 
     def __init__(self) -> None:
         self._next_s = 0.0
+        self._first = _FIRST
         self._looks = 0
         self._counts: dict[tuple[str, str], float] = {}
         self._places: dict[tuple[str, str], Place] = {}
 
     def tick(self, now: float) -> None:
         """Called at each turn of the sampler."""
-        if now < self._next_s or not requests.any_inside():
+        if not requests.any_inside():
+            self._first = _FIRST
+            return
+        if now < self._next_s:
             return
         began = time.thread_time()
         self._looks += 1
         self._look()
         took_s = time.thread_time() - began
-        self._next_s = now + max(_EVERY_S, took_s * _EVERY_S / _SLOW_S)
+        share = _FIRST_SHARE if self._first else _SHARE
+        self._first = max(0, self._first - 1)
+        self._next_s = now + max(_EVERY_S, took_s / share)
 
     def rows(self) -> list[dict[str, object]]:
         """One row a place, those with most requests first; the number of looks before them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -119,7 +120,7 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tasks = []
         for _ in range(40):
-            request = requests.Request({}, 0.0)
+            request = requests.Request()
             request.inner = coroutine = endpoint(inner, future)
             requests.inside.add(request)
             tasks.append(asyncio.ensure_future(coroutine))
@@ -139,6 +140,29 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
 
 
 @pytest.mark.usefixtures("no_requests")
+def test_the_first_looks_after_a_rest_are_dense_and_the_others_cheap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look takes 1/1024 s here: after the first eight, four a second become one."""
+    clock = itertools.count()
+    monkeypatch.setattr("syncline_probe.standing.time.thread_time", lambda: next(clock) / 1024)
+    standing, looked = Standing(), []
+    for turn in range(400):  # sixteen a second
+        if turn in (0, 200):
+            requests.forget()
+        elif turn in (1, 201):
+            requests.inside.add(requests.Request())
+        looks = standing.rows()[0]["count"]
+        standing.tick(turn / 16)
+        if standing.rows()[0]["count"] != looks:
+            looked.append(turn)
+    then = [one for one in looked if one > 200]
+    assert looked[: -len(then)] == [*range(1, 32, 4), *range(33, 200, 16)]
+    assert {b - a for a, b in itertools.pairwise(then[:9])} == {4}
+    assert {b - a for a, b in itertools.pairwise(then[8:])} == {16}
+
+
+@pytest.mark.usefixtures("no_requests")
 @pytest.mark.parametrize("of_threading", [True, False])
 def test_a_thread_stands_at_a_line_of_the_service_s_own(*, of_threading: bool) -> None:
     """Also one that :mod:`threading` does not know, as an extension may start it."""
@@ -147,7 +171,7 @@ def test_a_thread_stands_at_a_line_of_the_service_s_own(*, of_threading: bool) -
     held, ended = threading.Lock(), threading.Event()
     source = "def work():\n    with held:\n        pass\n    ended.set()\n"
     work = made(APP, source, held=held, ended=ended)["work"]
-    requests.inside.add(requests.Request(None, 0.0))  # looks are taken while one is inside
+    requests.inside.add(requests.Request())  # looks are taken while one is inside
     with held:
         if of_threading:
             threading.Thread(target=work, daemon=True).start()

@@ -1,0 +1,115 @@
+"""Who takes the probe's turns: a live event loop, else the probe's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncline_probe.hooks import event_loop
+from syncline_probe.sampler import TICK_S, Sampler
+
+PATIENCE_S = 20.0
+
+
+class Turns:
+    """Counts the turns by the thread that takes them."""
+
+    def __init__(self) -> None:
+        self.by: list[int] = []
+
+    def __call__(self, _now: float) -> None:
+        self.by.append(threading.get_ident())
+
+    def await_more(self, number: int, *, by_others: bool) -> None:
+        """Until so many more were taken by this thread, or by others; no loop runs meanwhile."""
+        own, there = threading.get_ident(), len(self.by)
+        give_up_s = time.monotonic() + PATIENCE_S
+        while sum((one != own) is by_others for one in self.by[there:]) < number:
+            assert time.monotonic() < give_up_s, self.by[there:]
+            time.sleep(TICK_S / 10)
+
+
+@pytest.fixture
+def sampler(tmp_path: Path) -> Iterator[Sampler]:
+    one = Sampler(str(tmp_path / "nobody"), "nonce")
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def turns(sampler: Sampler) -> Turns:
+    found = sampler.board.ticks["turns"] = Turns()
+    return found
+
+
+def test_a_live_loop_takes_the_turns_and_the_thread_none(sampler: Sampler, turns: Turns) -> None:
+    own = threading.get_ident()
+
+    async def main() -> float:
+        began = time.monotonic()
+        while len(turns.by) < 20:
+            sampler.board.alive(time.monotonic())
+            await asyncio.sleep(event_loop.BEAT_S)
+        return time.monotonic() - began
+
+    sampler.board.alive(time.monotonic())
+    sampler.start()
+    took_s = asyncio.run(main())
+    # A heartbeat that this machine delays by 50 ms hands a turn to the thread, as it should.
+    assert turns.by.count(own) >= 15, turns.by
+    assert took_s >= 0.8 * 20 * TICK_S, "as often as the thread would, and no more"
+
+
+def test_the_thread_takes_the_turns_while_a_loop_stands_still(
+    sampler: Sampler, turns: Turns
+) -> None:
+    sampler.start()
+    turns.await_more(3, by_others=True)  # there is no loop yet
+
+    async def main() -> None:
+        sampler.board.alive(time.monotonic())
+        turns.await_more(3, by_others=True)  # stands still
+        there = len(turns.by)
+        give_up_s = time.monotonic() + PATIENCE_S
+        while threading.get_ident() not in turns.by[there:]:
+            assert time.monotonic() < give_up_s
+            sampler.board.alive(time.monotonic())
+            await asyncio.sleep(event_loop.BEAT_S)
+
+    asyncio.run(main())
+    turns.await_more(3, by_others=True)  # its loop has ended
+
+
+def test_a_fork_amid_a_loop_s_turn_does_not_wait_for_that_turn(sampler: Sampler) -> None:
+    """As a signal's handler may do it: in the loop's thread, between any two of our steps."""
+    forked = []
+
+    def tick(_now: float) -> None:
+        sampler.pause()
+        sampler.restart_in_child()
+        forked.append(True)
+
+    sampler.board.ticks["fork"] = tick
+    thread = threading.Thread(target=sampler.board.alive, args=(time.monotonic(),), daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert forked == [True]
+    assert not sampler.board.taken_events(), "nothing failed"
+
+
+def test_what_fails_in_a_loop_s_turn_is_told_and_not_raised_into_the_loop(
+    sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> dict[str, object]:
+        raise RuntimeError("amid a turn")
+
+    monkeypatch.setattr(sampler.board, "asked", asked)
+    sampler.board.alive(time.monotonic())
+    (event,) = sampler.board.taken_events()
+    assert event["hook"] == "sampler"
+    assert event["error"] == "RuntimeError: amid a turn"
