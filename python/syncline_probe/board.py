@@ -11,6 +11,7 @@ Gauge: TypeAlias = Callable[[Sample], None]
 Summary: TypeAlias = Callable[[], list[dict[str, object]]]
 Settings: TypeAlias = Callable[[], dict[str, object]]
 
+TICK_S = 0.05
 _EVENTS = 256
 _FAILURES = 3
 
@@ -28,7 +29,8 @@ class Board:
         slow_gauges: the same once a second, for what costs more.
         summaries: called once a second, by the name under which their rows are sent.
         settings: called once a second, and sent when they have changed.
-        alive: called by an event loop at its heartbeats, with the monotonic time in seconds.
+        alive: called by an event loop at its heartbeats, with the monotonic time in seconds and
+            until when it is not to be thought frozen.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class Board:
         self.slow_gauges: dict[str, Gauge] = {}
         self.summaries: dict[str, Summary] = {}
         self.settings: dict[str, Settings] = {}
-        self.alive: Callable[[float], None] = lambda _now_s: None
+        self.alive: Callable[[float, float], None] = lambda _now_s, _until_s: None
         self.events_lost = 0
         self._failures: dict[tuple[int, str], int] = {}
         self._events: deque[dict[str, object]] = deque()

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 from syncline_probe import hooks
-from syncline_probe.board import Board, Sample
+from syncline_probe.board import TICK_S, Board, Sample
 from syncline_probe.channel import Channel
 from syncline_probe.importing import ImportWatch
 from syncline_probe.inside import Standstill, everything
@@ -25,8 +25,6 @@ from syncline_probe.versions import versions
 if TYPE_CHECKING:
     from syncline_probe.profiling import Profiling
 
-TICK_S = 0.05
-_ALIVE_S = 0.07  # after a heartbeat, of which there is one every 20 ms
 _TICKS_A_SAMPLE = 2
 _TICKS_A_SUMMARY = 20
 _ARGV_LIMIT = 2048
@@ -118,8 +116,8 @@ class Sampler:
                 except Exception as error:  # noqa: BLE001 - the thread must outlive its faults
                     self.board.failed("sampler", error)
 
-    def _alive(self, now_s: float) -> None:
-        self._alive_until_s = now_s + _ALIVE_S
+    def _alive(self, now_s: float, until_s: float) -> None:
+        self._alive_until_s = until_s
         late_s, working = now_s - self._due_s, self._working
         if late_s < 0 or not working.acquire(blocking=False):
             return

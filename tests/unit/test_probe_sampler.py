@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from syncline_probe.board import TICK_S
 from syncline_probe.hooks import event_loop
-from syncline_probe.sampler import TICK_S, Sampler
+from syncline_probe.sampler import Sampler
 
 PATIENCE_S = 20.0
 
@@ -34,6 +35,12 @@ class Turns:
             time.sleep(TICK_S / 10)
 
 
+def alive(sampler: Sampler) -> None:
+    """As a loop says it at a heartbeat."""
+    now_s = time.monotonic()
+    sampler.board.alive(now_s, now_s + event_loop.BEAT_S + TICK_S)
+
+
 @pytest.fixture
 def sampler(tmp_path: Path) -> Iterator[Sampler]:
     one = Sampler(str(tmp_path / "nobody"), "nonce")
@@ -53,11 +60,11 @@ def test_a_live_loop_takes_the_turns_and_the_thread_none(sampler: Sampler, turns
     async def main() -> float:
         began = time.monotonic()
         while len(turns.by) < 20:
-            sampler.board.alive(time.monotonic())
+            alive(sampler)
             await asyncio.sleep(event_loop.BEAT_S)
         return time.monotonic() - began
 
-    sampler.board.alive(time.monotonic())
+    alive(sampler)
     sampler.start()
     took_s = asyncio.run(main())
     # A heartbeat that this machine delays by 50 ms hands a turn to the thread, as it should.
@@ -72,13 +79,13 @@ def test_the_thread_takes_the_turns_while_a_loop_stands_still(
     turns.await_more(3, by_others=True)  # there is no loop yet
 
     async def main() -> None:
-        sampler.board.alive(time.monotonic())
+        alive(sampler)
         turns.await_more(3, by_others=True)  # stands still
         there = len(turns.by)
         give_up_s = time.monotonic() + PATIENCE_S
         while threading.get_ident() not in turns.by[there:]:
             assert time.monotonic() < give_up_s
-            sampler.board.alive(time.monotonic())
+            alive(sampler)
             await asyncio.sleep(event_loop.BEAT_S)
 
     asyncio.run(main())
@@ -95,7 +102,7 @@ def test_a_fork_amid_a_loop_s_turn_does_not_wait_for_that_turn(sampler: Sampler)
         forked.append(True)
 
     sampler.board.ticks["fork"] = tick
-    thread = threading.Thread(target=sampler.board.alive, args=(time.monotonic(),), daemon=True)
+    thread = threading.Thread(target=alive, args=(sampler,), daemon=True)
     thread.start()
     thread.join(PATIENCE_S)
     assert forked == [True]
@@ -109,7 +116,7 @@ def test_what_fails_in_a_loop_s_turn_is_told_and_not_raised_into_the_loop(
         raise RuntimeError("amid a turn")
 
     monkeypatch.setattr(sampler.board, "asked", asked)
-    sampler.board.alive(time.monotonic())
+    alive(sampler)
     (event,) = sampler.board.taken_events()
     assert event["hook"] == "sampler"
     assert event["error"] == "RuntimeError: amid a turn"

@@ -18,7 +18,7 @@ from collections import Counter
 from types import ModuleType
 from typing import Any
 
-from syncline_probe.board import Board, Sample
+from syncline_probe.board import TICK_S, Board, Sample
 from syncline_probe.stacks import application_place, every_task, places
 
 BEAT_S = 0.02
@@ -60,7 +60,8 @@ class _Watch:
         loop = self.loop()
         if loop is not None and not loop.is_closed():
             loop.call_later(BEAT_S, self.beat)
-            self._board.alive(now)
+            # Looked at while it stands still, and heard of even if the bound is a long one.
+            self._board.alive(now, self.due + min(self.bound_s, TICK_S))
 
 
 class _Block:

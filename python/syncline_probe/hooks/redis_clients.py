@@ -109,9 +109,11 @@ def _timed_async(original: Any, expired: type[BaseException]) -> Any:
 
 
 def _in_use(pool: Any) -> int:
-    queue = getattr(pool, "pool", None)  # of a sync blocking pool: a place for each connection
-    if queue is not None and hasattr(queue, "qsize"):
-        return int(pool.max_connections - queue.qsize())
+    # Of a sync blocking pool: a place for each connection. Without the queue's lock, which a
+    # thread of the service may hold.
+    places = getattr(getattr(pool, "pool", None), "queue", None)
+    if places is not None:
+        return int(pool.max_connections - len(places))
     return len(pool._in_use_connections)
 
 
