@@ -42,6 +42,11 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
             for one in report["known"]
         ],
     )
+    if apart := report.get("known_apart"):
+        yield from (
+            "",
+            f"Measured apart from the rest (`python -m benchmarks.stats --known`): {apart}.",
+        )
 
 
 def _same_words(same: Sequence[Mapping[str, Any]], rounds: int, duration_s: float) -> str:
