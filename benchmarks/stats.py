@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,28 +45,18 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that services end with us
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
     began = time.monotonic()
+    report: dict[str, Any]
     try:
-        known = [{"longer": factor, **to_json(_known(factor))} for factor in KNOWN]
-        report: dict[str, Any] = (
-            _before(options.out)
-            if options.known
-            else {
-                "command": machine.command("benchmarks.stats", options),
-                "machine": facts,
-                "noise": to_json(describe_environment().noise),
-                "rounds": options.rounds,
-                "duration_s": options.duration,
-                "coverage": [asdict(line) for line in coverage(options.simulations)],
-                "same": [to_json(one) for one in _same(options)],
-            }
-        )
-        report["known"] = known
+        if options.known:
+            report = json.loads((options.out / "stats.json").read_text(encoding="utf-8"))
+            report["known_apart"] = f"{facts['date']}, of {facts['commit']}"
+        else:
+            report = _promises(options, facts)
+        report["known"] = [{"longer": factor, **to_json(_known(factor))} for factor in KNOWN]
     except syncline.SynclineError as error:
         print(f"bench-stats: {error}", file=sys.stderr)
         return 1
-    if options.known:
-        report["known_apart"] = f"{facts['date']}, of {facts['commit']}"
-    else:
+    if not options.known:
         report["took_s"] = round(time.monotonic() - began)
     text = stats_markdown(report)
     print("\n" + text)
@@ -75,10 +66,17 @@ def main() -> int:
     return 0
 
 
-def _before(folder: Path) -> dict[str, Any]:
-    """The report that is there already."""
-    report: dict[str, Any] = json.loads((folder / "stats.json").read_text(encoding="utf-8"))
-    return report
+def _promises(options: argparse.Namespace, facts: Mapping[str, str]) -> dict[str, Any]:
+    """Coverage, and a service against itself."""
+    return {
+        "command": machine.command("benchmarks.stats", options),
+        "machine": facts,
+        "noise": to_json(describe_environment().noise),
+        "rounds": options.rounds,
+        "duration_s": options.duration,
+        "coverage": [asdict(line) for line in coverage(options.simulations)],
+        "same": [to_json(one) for one in _same(options)],
+    }
 
 
 def _same(options: argparse.Namespace) -> list[Comparison]:

@@ -1,9 +1,9 @@
 """The probe's turns: by a live event loop at its heartbeats, else by a thread of the probe's own.
 
 A thread that works has to take the interpreter's lock from the service, twenty times a second,
-and its few hundred microseconds cost the service three times as much. So the loop does them as
-long as it is alive, and the thread only sees whether it is: when the loop stands still, or where
-there is none, the thread goes on.
+and that costs the service about as much again as the turn itself (2.9 % of ``users`` for 1.2 % of
+a core). So the loop does them as long as it is alive, and the thread only sees whether it is: when
+the loop stands still, or where there is none, the thread goes on.
 """
 
 from __future__ import annotations
