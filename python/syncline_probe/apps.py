@@ -42,27 +42,24 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
         if scope["type"] != "http" or (outer is not None and outer.scope is not None):
             await call(self, scope, receive, send)
             return
-        now = clock()
-        received_s = scope.get(received_key)
         request = new()
-        request.scope, request.started_s, request.method = scope, now, scope["method"]
-        if received_s is not None:
-            request.before_s = now - received_s
+        request.scope, request.started_s = scope, (began := clock())
         come(request)
         token = enter(request)
         try:
             request.inner = inner = call(self, scope, receive, send)
             await inner
         finally:
-            request.ended_s = clock()
+            inside_s = clock() - began
             leave(token)
             gone(request)
-            request.path = scope["path"]
-            request.router = router = scope.get("route")
-            if router is None and (template := scope.get(template_key)) is not None:
-                request.route = f"{request.method} {template}"
             request.inner = request.scope = None
-            ended(request)
+            method, request.path = scope["method"], scope["path"]
+            router, received_s = scope.get("route"), scope.get(received_key)
+            if router is None and (template := scope.get(template_key)) is not None:
+                request.route = f"{method} {template}"
+            before_s = None if received_s is None else began - received_s
+            ended((router, method, inside_s, before_s, request))
 
     return counted
 

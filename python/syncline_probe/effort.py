@@ -3,21 +3,25 @@
 Sampling stacks would not tell: the sampler gets the interpreter's lock where the service gives
 it away, which is at system calls and not within an encoder. So the calls themselves are timed,
 by their thread's own CPU clock. That is dear where there are many such calls, so of many it is
-done for one stretch out of eight, and what was found in it stands for the others; of few all are
-timed, since an eighth of them says little.
+done for one stretch out of sixteen, and what was found in it stands for the others; of few all are
+timed, since a sixteenth of them says little.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from syncline_probe.board import Board, Sample
 
-_EVERY = 8  # turns of the sampler; in one of them calls are timed
+_EVERY = 16  # turns of the sampler; in one of them calls are timed
+# Without the interpreter's lock, another thread may be in the function while its code is changed.
+_FREE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 _FEW = 400  # calls a second: to time them all is a thousandth of a core
 
 
@@ -27,48 +31,45 @@ class Effort:
     Two threads that count at the same instant may lose a count; that is not worth a lock.
     """
 
+    clock = staticmethod(time.thread_time)
+
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._local = threading.local()
-        self._switches: list[_Switch] = []
-        self._open = False
+        self.local = _Local()
+        self._switches: list[_Switch | _Recoded] = []
+        self.open = False
         self._turn = 0
         self._opened_s = 0.0
         self._counted_s = 0.0  # until when all is counted or stood for
-        self._calls = 0  # since then
-        self._cpu_s = 0.0
+        self.calls = 0  # since then
+        self.cpu_s = 0.0
         self._all_calls = 0.0  # estimated
         self._all_cpu_s = 0.0
 
     def time_method(self, kind: Any, name: str) -> None:
         """Times a method of a class, for all of its instances."""
-        switch = _Switch(method := getattr(kind, name), self._timed(method))
-        switch.turn(timed=self._open)  # a library may come while a stretch is open, and stays so
+        method = getattr(kind, name)
+        own = isinstance(method, FunctionType) and vars(kind).get(name) is method
+        switch: _Switch | _Recoded
+        if own and not method.__code__.co_freevars and not _FREE:
+            switch = _Recoded(method, self._timed(copied(method)))
+        else:
+            switch = _Switch(method, self._timed(method))
+            setattr(kind, name, switch)
+        switch.turn(timed=self.open)  # a library may come while a stretch is open, and stays so
         self._switches.append(switch)
-        setattr(kind, name, switch)
 
     def time_function(self, module: Any, name: str) -> None:
         """Times a function of a module."""
         setattr(module, name, self._timed(getattr(module, name)))
 
-    def _timed(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        local = self._local
-
-        @functools.wraps(original)
-        def call(*args: Any, **options: Any) -> Any:
-            # Who took this out of the class while a stretch was open calls it for good.
-            if not self._open or getattr(local, "inside", False):
-                return original(*args, **options)
-            local.inside = True
-            began = time.thread_time()
-            try:
-                return original(*args, **options)
-            finally:
-                self._cpu_s += time.thread_time() - began
-                self._calls += 1
-                local.inside = False
-
-        return call
+    def _timed(self, original: Callable[..., Any]) -> Any:
+        given = {"the effort": self, "the original": original}
+        constants = (
+            given.get(one, one) if isinstance(one, str) else one for one in _CODE.co_consts
+        )
+        code = _CODE.replace(co_consts=tuple(constants))
+        return functools.update_wrapper(FunctionType(code, globals()), original)
 
     def report(self, board: Board) -> None:
         """Puts it on the board; once is enough."""
@@ -77,9 +78,9 @@ class Effort:
 
     def tick(self, now: float) -> None:
         """Opens and ends the stretches; called by the sampler, which may be late."""
-        if self._open:
+        if self.open:
             length_s = now - self._opened_s
-            few = self._calls < _FEW * length_s
+            few = self.calls < _FEW * length_s
             if length_s > 0:
                 # It stands for the time since the one before, whether it has few or many: were
                 # only those with many to stand for more, they would be found more than they are.
@@ -95,12 +96,12 @@ class Effort:
 
     def _count(self, stands_for: float) -> None:
         # A call that outlasts its stretch comes in with the next.
-        self._all_calls += stands_for * self._calls
-        self._all_cpu_s += stands_for * self._cpu_s
-        self._calls, self._cpu_s = 0, 0.0
+        self._all_calls += stands_for * self.calls
+        self._all_cpu_s += stands_for * self.cpu_s
+        self.calls, self.cpu_s = 0, 0.0
 
     def _switch(self, *, on: bool) -> None:
-        self._open = on
+        self.open = on
         for switch in self._switches:
             switch.turn(timed=on)
 
@@ -110,8 +111,63 @@ class Effort:
             sample[f"{self._prefix}_cpu_s_total"] = self._all_cpu_s
 
 
+class _Local(threading.local):
+    inside = False  # whether the thread is in a call that is timed
+
+
+def _timed_call(*args: Any, **options: Any) -> Any:
+    # These two are put in for the two texts, and all else comes from them: it runs as the code of
+    # another module's function, too.
+    effort: Any = "the effort"
+    original: Any = "the original"
+    local = effort.local
+    # Who took this out of the class while a stretch was open calls it for good.
+    if local.inside or not effort.open:
+        return original(*args, **options)
+    local.inside = True
+    began = effort.clock()
+    try:
+        return original(*args, **options)
+    finally:
+        effort.cpu_s += effort.clock() - began
+        effort.calls += 1
+        local.inside = False
+
+
+_CODE = _timed_call.__code__
+
+
+class _Recoded:
+    """A function of Python that has either its own code or the timed one's.
+
+    So it costs nothing at all while it is not timed, and whoever holds it holds the right one.
+    """
+
+    def __init__(self, function: FunctionType, timed: FunctionType) -> None:
+        self._function = function
+        self._own = self._now = function.__code__
+        self._timed = timed.__code__.replace(co_name=self._own.co_name)
+
+    def turn(self, *, timed: bool) -> None:
+        if self._function.__code__ is self._now:  # else somebody else changes it, too: not ours
+            self._now = self._function.__code__ = self._timed if timed else self._own
+
+
+def copied(function: Any) -> Any:
+    """A function that stays as this one is now."""
+    copy = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return functools.update_wrapper(copy, function)
+
+
 class _Switch:
-    """A method in its class that is either the original or the timed one.
+    """A method in its class that is either the original or the timed one: of what has no code.
 
     A descriptor, because the class itself must not change: each change of a class ends what
     the interpreter keeps to find its attributes faster, and from 3.13 on only so many are borne.

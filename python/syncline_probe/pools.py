@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -20,10 +20,11 @@ from syncline_probe.waits import Waits
 _SITE_FRAMES = 3
 _LOOK_FRAMES = 60
 _POOLS = 64
-# Climbing a stack is the dearest of what a check-out pays. All of the first ones do, and all while
-# somebody has waited for long, so that a standstill has its places; of the many others each eighth.
-_FIRST_SITES, _EVERY_SITE = 64, 8
+# Climbing a stack costs more than all else of a check-out. All of the first ones do, and all while
+# somebody has waited for long, so that a standstill has its places; of the others some a second.
+_FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
+_clock, _current = time.monotonic, requests.current.get
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Hold:
     """One connection in use.
 
     Attributes:
-        since_s: when it was taken; ``thread`` by which, ``request`` for which.
+        since_s: when it was taken; ``request`` for which.
         site: the application's frames that took it, the innermost first: code and line; empty
             if they were not looked at.
         busy_s: since when a statement runs on it; None between statements.
@@ -56,20 +57,15 @@ class Hold:
         statement_s: time in statements so far.
     """
 
-    __slots__ = (
-        *("busy_s", "last_s", "pool", "request", "since_s", "site"),
-        *("statement_s", "thread"),
-    )
+    __slots__ = ("busy_s", "last_s", "pool", "request", "since_s", "site", "statement_s")
 
-    def __init__(self, pool: PoolState, site: list[tuple[Any, int]]) -> None:
-        self.pool = pool
-        self.site = site
-        self.since_s = time.monotonic()
-        self.thread = threading.get_ident()
-        self.request = requests.current.get()
-        self.busy_s: float | None = None
-        self.last_s: float | None = None
-        self.statement_s = 0.0
+    pool: PoolState
+    site: Sequence[tuple[Any, int]]
+    since_s: float
+    request: requests.Request | None
+    busy_s: float | None
+    last_s: float | None
+    statement_s: float
 
 
 class PoolState:
@@ -100,6 +96,7 @@ class PoolState:
         self.timeouts = 0
         self.statement_s = 0.0
         self._longest_s = 0.0
+        self._site_s = 0.0  # when a check-out is to be looked at again
         self.longest: dict[str, object] | None = None
 
     def reading(self) -> Reading | None:
@@ -133,8 +130,6 @@ class PoolState:
         return sum(thread in threads for _, thread in list(self.waiters.values()))
 
     def _waited_long(self) -> bool:
-        if not self.waiters:
-            return False
         try:
             first = next(iter(self.waiters.values()))
         except (RuntimeError, StopIteration):  # another thread came or went meanwhile
@@ -143,10 +138,19 @@ class PoolState:
 
     def taken(self, key: int, depth: int = 2) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
+        # Each check-out pays for this: all in one function, and no __init__.
         number = self.checkouts = self.checkouts + 1
-        wanted = number <= _FIRST_SITES or not number % _EVERY_SITE or self._waited_long()
-        hold = Hold(self, take_site(sys._getframe(depth)) if wanted else [])
-        self.holds[key] = hold
+        hold = self.holds[key] = Hold()
+        hold.pool = self
+        hold.site = ()
+        hold.since_s = now = _clock()
+        hold.request = _current()
+        hold.busy_s = hold.last_s = None
+        hold.statement_s = 0.0
+        wanted = now >= self._site_s or number <= _FIRST_SITES
+        if wanted or (self.waiters and self._waited_long()):
+            self._site_s = now + _SITE_EVERY_S
+            hold.site = take_site(sys._getframe(depth))
         return hold
 
     def given_back(self, key: int) -> None:
@@ -154,7 +158,7 @@ class PoolState:
         hold = self.holds.pop(key, None)
         if hold is None:
             return
-        held_s = time.monotonic() - hold.since_s
+        held_s = _clock() - hold.since_s
         self.statement_s += hold.statement_s
         if held_s > self._longest_s and hold.site:
             self._longest_s = held_s
@@ -197,6 +201,7 @@ class PoolFamily:
             self._board.gauges[f"{self._prefix}s"] = self._gauge
             self._board.summaries[f"{self._prefix}s"] = self._rows
             self._board.settings[f"{self._prefix}s"] = self._settings
+            self._board.ticks[f"{self._prefix}s"] = self._tick
         if len(self._states) >= _POOLS:
             self._states = [one for one in self._states if one.pool() is not None][-_POOLS:]
         self._states.append(state)
@@ -211,6 +216,11 @@ class PoolFamily:
         for state in self._states:
             state.waiters.clear()
             state.holds.clear()
+
+    def _tick(self, _now: float) -> None:
+        for state in self._states:
+            state.waits.settle()
+            state.held.settle()
 
     def _gauge(self, sample: Sample) -> None:
         now = time.monotonic()
@@ -229,9 +239,9 @@ class PoolFamily:
             "wait_oldest_ms": 1000 * (now - min(waits, default=now)),
             "held_oldest_ms": 1000 * (now - min((hold.since_s for hold in holds), default=now)),
             "checkouts_total": sum(one.checkouts for one in states),
-            "waits_total": sum(sum(one.waits.counts) for one in states),
-            "wait_s_total": sum(one.waits.total_s for one in states),
-            "held_s_total": sum(one.held.total_s for one in states),
+            "waits_total": sum(one.waits.count() for one in states),
+            "wait_s_total": sum(one.waits.total_s() for one in states),
+            "held_s_total": sum(one.held.total_s() for one in states),
             "timeouts_total": sum(one.timeouts for one in states),
             "idle_transactions": len(idle),
             "idle_transaction_oldest_ms": 1000 * (now - min(idle, default=now)),

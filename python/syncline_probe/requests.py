@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 from syncline_probe.board import Sample
 
@@ -27,23 +26,20 @@ class Request:
 
     Attributes:
         started_s: monotonic, when the application was called.
-        before_s: how long the server had had it by then; None if that is not known.
         inner: the coroutine of an ASGI application, for its stack.
         scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
-        path, ended_s: of an ASGI request only as it leaves.
+        method, path: of an ASGI request only once it has left.
         router: the router's object for the route, likewise; None if there is none.
-        route: the template, if a hook knows it.
+        route: method and template, if a hook knows them.
         statements, statement_s: so far; ``texts`` counts the statements by text.
         in_statement: whether one is being counted, so that the driver below does not again.
     """
 
     started_s: float
-    ended_s: float
     method: str
     path: str
-    router: Any
+    router: Any = None
     scope: Any = None
-    before_s: float | None = None
     inner: Any = None
     route: str | None = None
     in_statement = False
@@ -75,10 +71,23 @@ class _Totals:
         self.statement_s = 0.0
         self.texts: dict[str, list[int]] = {}  # by repeated statement: times, requests
 
+    def add(
+        self, requests: int, inside_s: float, longest_s: float, befores: int, before_s: float
+    ) -> None:
+        """Some that have left."""
+        self.requests += requests
+        self.inside_s += inside_s
+        self.inside_longest_s = max(self.inside_longest_s, longest_s)
+        self.before_count += befores
+        self.before_s += before_s
 
+
+# What its router found, the method, how long it was inside, how long the server had had it before
+# (None if that is not known), and the request.
+Left: TypeAlias = tuple[Any, str, float, float | None, Request]
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 inside: set[Request] = set()
-ended: deque[Request] = deque()
+ended: list[Left] = []
 _totals: dict[str, _Totals] = {}
 _by_router: dict[tuple[int, str], _Totals] = {}
 _counted = 0
@@ -88,7 +97,7 @@ def begin(method: str, path: str) -> Request:
     """A request reached a WSGI application."""
     request = Request()
     request.started_s = time.monotonic()
-    request.method, request.path, request.router = method, path, None
+    request.method, request.path = method, path
     inside.add(request)
     return request
 
@@ -97,14 +106,16 @@ def name_route(template: str) -> None:
     """The router has found what the current request asked for."""
     request = current.get()
     if request is not None:
-        request.route = f"{request.method} {template}"
+        method = request.method if request.scope is None else request.scope["method"]
+        request.route = f"{method} {template}"
 
 
 def end(request: Request) -> None:
     """It left the application, whatever came of it."""
-    request.ended_s = time.monotonic()
+    inside_s = time.monotonic() - request.started_s
     inside.discard(request)
-    ended.append(request)
+    router = request.router if request.route is None else None
+    ended.append((router, request.method, inside_s, None, request))
 
 
 def count() -> int:
@@ -114,26 +125,33 @@ def count() -> int:
     processor's cache, the same work takes ten times as long.
     """
     global _counted
-    router = method = totals = None
-    while ended:
-        request = ended.popleft()
-        _counted += 1
-        # Neighbours are mostly of one route, and to look it up is half of the work.
-        alike = request.router is router is not None and request.method == method
-        if totals is None or not alike or request.route is not None:
-            totals = _totals_of(request)
-            router = request.router if request.route is None else None
-            method = request.method
-        inside_s = request.ended_s - request.started_s
-        totals.requests += 1
-        totals.inside_s += inside_s
-        if inside_s > totals.inside_longest_s:
-            totals.inside_longest_s = inside_s
-        if request.before_s is not None:
-            totals.before_s += request.before_s
-            totals.before_count += 1
+    taken = ended[:]
+    del ended[: len(taken)]  # others may have left meanwhile
+    _counted += len(taken)
+    totals: _Totals | None = None
+    known = asked = None
+    requests = befores = 0
+    total_s = longest_s = total_before_s = 0.0
+    for router, method, inside_s, before_s, request in taken:
+        # Neighbours are mostly of one route: what is theirs in common is added in one go.
+        if router is not known or router is None or method != asked or totals is None:
+            if totals is not None:
+                totals.add(requests, total_s, longest_s, befores, total_before_s)
+            totals = _totals_of(router, method, request)
+            known, asked = router, method
+            requests = befores = 0
+            total_s = longest_s = total_before_s = 0.0
+        requests += 1
+        total_s += inside_s
+        if inside_s > longest_s:
+            longest_s = inside_s
+        if before_s is not None:
+            befores += 1
+            total_before_s += before_s
         if request.statements or totals.statements_min != 0:
             _add_statements(totals, request)
+    if totals is not None:
+        totals.add(requests, total_s, longest_s, befores, total_before_s)
     return _counted
 
 
@@ -143,21 +161,21 @@ def tick(_now: float) -> None:
         count()
 
 
-def _totals_of(request: Request) -> _Totals:
+def _totals_of(router: Any, method: str, request: Request) -> _Totals:
     """By the router's own object where there is one: a name is made once a route."""
-    router = request.router
-    if router is not None and request.route is None:
-        totals = _by_router.get((id(router), request.method))
+    if router is not None:
+        totals = _by_router.get((id(router), method))
         if totals is not None:
             return totals
+    request.router, request.method = router, method
     route = route_of(request)
     if route not in _totals and len(_totals) >= _ROUTES:
         route = OTHER
     totals = _totals.get(route)
     if totals is None:
         totals = _totals[route] = _Totals(route)
-    if router is not None and request.route is None and len(_by_router) < _ROUTES:
-        _by_router[id(router), request.method] = totals
+    if router is not None and len(_by_router) < _ROUTES:
+        _by_router[id(router), method] = totals
         totals.routers.append(router)  # kept, so that no other object gets its id
     return totals
 

@@ -15,15 +15,28 @@ _KNOWN = 1000
 _TRANSACTION = ("begin", "commit", "rollback", "savepoint", "release", "start tr")
 
 
+class _Transactional(dict[str, bool]):
+    """By its text, whether a statement only begins or ends a transaction."""
+
+    def __missing__(self, text: str) -> bool:
+        found = text.lstrip()[:9].lower().startswith(_TRANSACTION)
+        if len(self) < _KNOWN:
+            self[text] = found
+        return found
+
+
+_transactional = _Transactional()
+
+
 def note(request: requests.Request, text: object, took_s: float) -> None:
     """Counts a statement that has ended."""
     request.statements += 1
     request.statement_s += took_s
     texts = request.texts
-    if texts is None:
-        texts = request.texts = {}
     key = text if type(text) is str else str(text)
-    if key in texts:
+    if texts is None:
+        request.texts = {key: 1}
+    elif key in texts:
         texts[key] += 1
     elif len(texts) < _TEXTS:
         texts[key] = 1
@@ -35,10 +48,12 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
     Not if a layer above counts them already, and not what only begins or ends a transaction.
     """
 
+    current, transactional = requests.current.get, _transactional
+
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
-        request = _counting(text)
-        if request is None:
+        request = current()
+        if request is None or request.in_statement or (type(text) is str and transactional[text]):
             return original(self, text, *args, **options)
         began = time.monotonic()
         request.in_statement = True
@@ -69,10 +84,12 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
             request.in_statement = False
             note(request, text, time.monotonic() - began)
 
+    current, transactional = requests.current.get, _transactional
+
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
-        request = _counting(text)
-        if request is None:
+        request = current()
+        if request is None or request.in_statement or (type(text) is str and transactional[text]):
             return original(self, text, *args, **options)
         return count(request, self, text, args, options)
 
@@ -80,22 +97,3 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     if (mark := getattr(inspect, "markcoroutinefunction", None)) is not None:
         mark(execute)
     return execute
-
-
-def _counting(text: object) -> requests.Request | None:
-    request = requests.current.get()
-    if request is None or request.in_statement:
-        return None
-    return None if isinstance(text, str) and _of_a_transaction(text) else request
-
-
-_known: dict[str, bool] = {}
-
-
-def _of_a_transaction(text: str) -> bool:
-    known = _known.get(text)
-    if known is None:
-        known = text.lstrip()[:9].lower().startswith(_TRANSACTION)
-        if len(_known) < _KNOWN:
-            _known[text] = known
-    return known

@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 
 BOUNDS_S = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 class Waits:
-    """A histogram of fixed buckets. ``add`` is called under the GIL and needs no lock:
-    two that coincide may lose a count, and no wait of a thread is worth that exactness.
+    """A histogram of fixed buckets.
+
+    A time is only kept as it comes, and put into its bucket with the others of the same turn:
+    a tenth of what each would cost by itself. ``settle`` has to be called now and then.
 
     Attributes:
-        counts: one per bound, of times up to it, and one for longer times.
-        total_s, longest_s: of all.
+        add: takes one time, in seconds; any thread may call it.
     """
 
-    __slots__ = ("counts", "longest_s", "total_s")
+    __slots__ = ("_counts", "_longest_s", "_new", "_total_s", "add")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(BOUNDS_S) + 1)
-        self.total_s = 0.0
-        self.longest_s = 0.0
+        self._new: list[float] = []
+        self.add = self._new.append
+        self._counts = [0] * (len(BOUNDS_S) + 1)
+        self._total_s = 0.0
+        self._longest_s = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Counts one."""
-        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
-        self.total_s += seconds
-        if seconds > self.longest_s:
-            self.longest_s = seconds
+    def settle(self) -> None:
+        """Puts into buckets what came since the last time; by the probe's turns only."""
+        if not self._new:
+            return
+        new = self._new[:]
+        del self._new[: len(new)]  # others may have come meanwhile
+        new.sort()
+        self._total_s += sum(new)
+        self._longest_s = max(self._longest_s, new[-1])
+        below = 0
+        for at, bound in enumerate(BOUNDS_S):
+            up_to = bisect_right(new, bound)
+            self._counts[at] += up_to - below
+            below = up_to
+        self._counts[-1] += len(new) - below
+
+    def count(self) -> int:
+        """How many there were."""
+        self.settle()
+        return sum(self._counts)
+
+    def total_s(self) -> float:
+        """Their sum."""
+        self.settle()
+        return self._total_s
 
     def row(self) -> dict[str, object]:
-        """As a summary sends it."""
+        """As a summary sends it: counts of times up to each bound, and of longer ones."""
+        self.settle()
         return {
             "bounds_s": list(BOUNDS_S),
-            "counts": list(self.counts),
-            "total_s": round(self.total_s, 6),
-            "longest_s": round(self.longest_s, 6),
+            "counts": list(self._counts),
+            "total_s": round(self._total_s, 6),
+            "longest_s": round(self._longest_s, 6),
         }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from syncline_probe.effort import Effort
+from syncline_probe.effort import Effort, copied
 
 TURN_S = 0.05
 
@@ -18,10 +20,12 @@ class Worker:
 
     def work(self) -> None: ...
 
+    def other(self) -> None: ...
+
 
 def estimated(calls_of_turn: list[int]) -> tuple[float, float]:
     """Calls as the effort has them, and as they were, at the end of the last stretch."""
-    kind = type("Kind", (Worker,), {"work": Worker.work})
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
     effort, worker = Effort("some"), kind()
     effort.time_method(kind, "work")
     true = 0
@@ -54,7 +58,7 @@ def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int)
 
 
 def test_a_library_that_is_imported_while_calls_are_timed_is_timed_at_once() -> None:
-    kind = type("Kind", (Worker,), {"work": Worker.work})
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
     effort = Effort("some")
     effort.tick(1.0)  # with nothing to count it stays open from now on
     effort.time_method(kind, "work")
@@ -81,8 +85,8 @@ def test_threads_that_work_at_once_lose_nothing_of_each_other() -> None:
 
     with ThreadPoolExecutor(6) as threads:
         took = [one.result() for one in [threads.submit(some) for _ in range(6)]]
-    assert effort._calls == 48
-    assert effort._cpu_s == pytest.approx(sum(took), rel=0.1)
+    assert effort.calls == 48
+    assert effort.cpu_s == pytest.approx(sum(took), rel=0.1)
 
 
 def test_a_call_within_a_call_is_part_of_it() -> None:
@@ -97,3 +101,58 @@ def test_a_call_within_a_call_is_part_of_it() -> None:
     Nested().outer()
     effort.tick(1.05)
     assert effort._all_calls == 1
+
+
+def test_a_method_that_is_not_timed_is_the_class_s_own_with_its_own_code() -> None:
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
+    method: Any = vars(kind)["work"]
+    code = method.__code__
+    effort = Effort("some")
+    effort.time_method(kind, "work")
+    held = kind().work  # taken out while nothing is timed
+    effort.tick(1.0)
+    assert vars(kind)["work"] is method
+    assert method.__code__ is not code
+    held()
+    kind().work()
+    assert effort.calls == 2
+    for _ in range(1000):
+        held()
+    effort.tick(1.05)
+    assert method.__code__ is code
+    held()
+    assert effort.calls == 0
+
+
+def test_a_function_whose_code_somebody_else_changes_is_left_to_them() -> None:
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
+    method: Any = vars(kind)["work"]
+    effort = Effort("some")
+    effort.time_method(kind, "work")
+    method.__code__ = theirs = Worker.other.__code__
+    effort.tick(1.0)
+    assert method.__code__ is theirs
+
+
+@pytest.mark.parametrize("kind_of_method", ["inherited", "with a cell", "of no code"])
+def test_what_has_no_code_of_its_own_to_change_is_timed_as_well(kind_of_method: str) -> None:
+    class Base:
+        def work(self, *_: Any) -> None: ...
+
+    class Heir(Base):
+        if kind_of_method == "with a cell":
+
+            def work(self, *_: Any) -> None:
+                super().work()
+
+    if kind_of_method == "of no code":
+        Heir.work = functools.partialmethod(Base.work, 1)  # type: ignore[assignment]
+
+    effort = Effort("some")
+    effort.time_method(Heir, "work")
+    Heir().work()
+    assert effort.calls == 0
+    effort.tick(1.0)
+    Heir().work()
+    Base().work()
+    assert effort.calls == 1

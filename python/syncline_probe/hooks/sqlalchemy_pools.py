@@ -14,10 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board
-from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading, family
+from syncline_probe.pools import PoolFamily, PoolState, Reading, family
 
-_STATE = "_syncline_state"
-_HOLD = "_syncline_hold"
 _engines: weakref.WeakSet[Any] = weakref.WeakSet()
 when_created: list[Callable[[Any], None]] = []  # called with each new engine
 
@@ -40,35 +38,26 @@ def install(board: Board, _library: ModuleType | None) -> None:
     )
     for kind, name, function in changes:
         setattr(kind, name, function)
-
-
-def hold_of(connection: Any) -> Hold | None:
-    """The hold behind a ``sqlalchemy.engine.Connection``."""
-    return hold_of_pooled(connection._dbapi_connection)
-
-
-def hold_of_pooled(fairy: Any) -> Hold | None:
-    """The hold behind what a pool gave out; None for what is no pool's."""
-    record = getattr(fairy, "_connection_record", None)
-    return getattr(record, _HOLD, None)
+    # What has none yet: an attribute that is nowhere costs more than all else that is done here.
+    for kind in (base.Pool, queue.Queue, queue.AsyncAdaptedQueue):
+        kind._syncline_state = None
+    base._ConnectionRecord._syncline_hold = None
 
 
 def _watched(pool: Any, pools: PoolFamily) -> PoolState:
     """The state of a pool, from its engine's creation or its first use on."""
     state = PoolState(pool, _read, blocking=not getattr(pool, "_is_asyncio", False))
-    setattr(pool, _STATE, pools.add(state))
+    pool._syncline_state = pools.add(state)
     queue = getattr(pool, "_pool", None)
     if queue is not None:
-        setattr(queue, _STATE, state)
+        queue._syncline_state = state
     return state
 
 
 def _timed_get(original: Any, empty: type[BaseException]) -> Any:
     def get(self: Any, block: bool = True, timeout: float | None = None) -> Any:
-        if not block or _idle(self):
-            return original(self, block, timeout)
-        state = getattr(self, _STATE, None)
-        if state is None:
+        state = self._syncline_state
+        if not block or state is None or _idle(self):
             return original(self, block, timeout)
         with state.waiting(empty):
             return original(self, block, timeout)
@@ -78,11 +67,11 @@ def _timed_get(original: Any, empty: type[BaseException]) -> Any:
 
 def _checkout(original: Any, pools: PoolFamily) -> Any:
     def checkout(cls: Any, pool: Any) -> Any:
-        state = getattr(pool, _STATE, None) or _watched(pool, pools)
+        state = pool._syncline_state or _watched(pool, pools)
         fairy = original(cls, pool)
         record = fairy._connection_record
         if record is not None:
-            setattr(record, _HOLD, state.taken(id(record), depth=3))
+            record._syncline_hold = state.taken(id(record), 3)
         return fairy
 
     return checkout
@@ -90,7 +79,10 @@ def _checkout(original: Any, pools: PoolFamily) -> Any:
 
 def _checkin(original: Any) -> Any:
     def checkin(self: Any, *args: Any, **options: Any) -> Any:
-        _release(self)
+        hold = self._syncline_hold
+        if hold is not None:
+            self._syncline_hold = None
+            hold.pool.given_back(id(self))
         return original(self, *args, **options)
 
     return checkin
@@ -98,18 +90,13 @@ def _checkin(original: Any) -> Any:
 
 def _detach(original: Any) -> Any:
     def detach(self: Any) -> Any:
-        if self._connection_record is not None:
-            _release(self._connection_record)
+        record = self._connection_record
+        if record is not None and (hold := record._syncline_hold) is not None:
+            record._syncline_hold = None
+            hold.pool.given_back(id(record))
         return original(self)
 
     return detach
-
-
-def _release(record: Any) -> None:
-    hold = getattr(record, _HOLD, None)
-    if hold is not None:
-        setattr(record, _HOLD, None)
-        hold.pool.given_back(id(record))
 
 
 def _engine_created(original: Any, pools: PoolFamily) -> Any:
@@ -135,7 +122,7 @@ def _idle(queue: Any) -> int:
 
 
 def _read(pool: Any) -> Reading:
-    state: PoolState = getattr(pool, _STATE)
+    state: PoolState = pool._syncline_state
     engine = next((one for one in list(_engines) if one.pool is pool), None)
     name = type(pool).__name__
     settings: dict[str, object] = {"kind": name}

@@ -16,7 +16,7 @@ from typing import Any
 
 from syncline_probe import requests, statements
 from syncline_probe.board import Board
-from syncline_probe.hooks.sqlalchemy_pools import hold_of, hold_of_pooled, when_created
+from syncline_probe.hooks.sqlalchemy_pools import when_created
 
 _MARK = "_syncline_timed"
 
@@ -41,20 +41,22 @@ def _wrap(kind: Any) -> None:
 def _executing(original: Callable[..., None]) -> Callable[..., None]:
     current, clock, note = requests.current.get, time.monotonic, statements.note
 
-    # The context comes last; before it, for some, the parameters.
-    def execute(self: Any, cursor: Any, text: str, *given: Any, **named: Any) -> None:
-        context = named.get("context", given[-1] if given else None)
-        connection = getattr(context, "root_connection", None)  # a caller may leave it out
-        hold = hold_of(connection) if connection is not None else None
+    def execute(self: Any, cursor: Any, text: str, given: Any, context: Any = None) -> None:
+        try:
+            hold = context.root_connection._dbapi_connection._connection_record._syncline_hold
+        except (
+            AttributeError
+        ):  # a caller may leave the context out; what is no pool's has no record
+            hold = None
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
-            original(self, cursor, text, *given, **named)
+            original(self, cursor, text, given, context)
             return
         request = current()
         if request is not None:
             request.in_statement = True
         began = hold.busy_s = clock()
         try:
-            original(self, cursor, text, *given, **named)
+            original(self, cursor, text, given, context)
         finally:
             hold.last_s = now = clock()
             hold.busy_s = None
@@ -66,9 +68,21 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
     return execute
 
 
+def _executing_bare(original: Callable[..., None]) -> Callable[..., None]:
+    timed = _executing(lambda self, cursor, text, _, context: original(self, cursor, text, context))
+
+    def execute(self: Any, cursor: Any, text: str, context: Any = None) -> None:
+        timed(self, cursor, text, None, context)
+
+    return execute
+
+
 def _ending(original: Callable[..., None]) -> Callable[..., None]:
     def end(self: Any, connection: Any) -> None:
-        hold = hold_of_pooled(connection)
+        try:
+            hold = connection._connection_record._syncline_hold
+        except AttributeError:
+            hold = None
         if hold is not None:
             hold.last_s = None
         original(self, connection)
@@ -79,7 +93,7 @@ def _ending(original: Callable[..., None]) -> Callable[..., None]:
 _WRAPPERS: dict[str, Callable[[Callable[..., None]], Callable[..., None]]] = {
     "do_execute": _executing,
     "do_executemany": _executing,
-    "do_execute_no_params": _executing,
+    "do_execute_no_params": _executing_bare,
     "do_commit": _ending,
     "do_rollback": _ending,
 }
