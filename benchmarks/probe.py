@@ -5,7 +5,8 @@ turns (with, without, without, with, …); the one that is not loaded is stopped
 A turn begins with a load that is not counted: a probe that was stopped finds its loop late, and
 tells of it. A round's ratio is the median of those of neighbouring turns, so that drift and bursts
 of others' work fall on both sides; rounds differ by their processes, and their spread makes the
-interval.
+interval. Two processes of the same service differ by up to a tenth: so there are many rounds, of
+few turns.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
 SIDES = ("without", "with")
-_PAIRS = 8  # of turns in a round
+_PAIRS = 4  # of turns in a round
 _SETTLE_S = 0.1
 # As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
 _CPUCLOCK_SCHED = 2
@@ -249,8 +250,8 @@ def _signal(service: Service, number: signal.Signals) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--duration", type=float, default=0.5, help="seconds of each turn")
+    parser.add_argument("--rounds", type=int, default=36)
+    parser.add_argument("--duration", type=float, default=0.3, help="seconds of each turn")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

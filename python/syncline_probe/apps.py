@@ -31,8 +31,9 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     """
     outside, enter, leave = requests.current.get, requests.current.set, requests.current.reset
     come, gone = requests.inside.add, requests.inside.discard
-    ended, clock = requests.ended.append, time.monotonic
-    new, received_key, template_key = requests.Request, RECEIVED, requests.TEMPLATE
+    by_router, totals_of = requests.by_router.get, requests.totals_of
+    new, clock = requests.Request, time.monotonic
+    received_key, template_key = RECEIVED, requests.TEMPLATE
 
     # With too few arguments it fails at the call, as the application's own would: it is by
     # calling it with none that uvicorn tells an application from a factory of one.
@@ -54,12 +55,19 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             leave(token)
             gone(request)
             request.inner = request.scope = None
-            method, request.path = scope["method"], scope["path"]
-            router, received_s = scope.get("route"), scope.get(received_key)
-            if router is None and (template := scope.get(template_key)) is not None:
-                request.route = f"{method} {template}"
-            before_s = None if received_s is None else began - received_s
-            ended((router, method, inside_s, before_s, request))
+            method, router, received_s = (
+                scope["method"],
+                scope.get("route"),
+                scope.get(received_key),
+            )
+            known = by_router(id(router))
+            totals = known.get(method) if known is not None else None
+            if totals is None:
+                if router is None and (template := scope.get(template_key)) is not None:
+                    request.route = f"{method} {template}"
+                request.path = scope["path"]
+                totals = totals_of(router, method, request)
+            totals.add(request, inside_s, None if received_s is None else began - received_s)
 
     return counted
 
@@ -172,7 +180,6 @@ def report(board: Board) -> None:
     """Puts requests on the board; once is enough."""
     board.gauges.setdefault("requests", requests.gauge)
     board.summaries.setdefault("routes", requests.rows)
-    board.ticks.setdefault("requests", requests.tick)
     board.ticks.setdefault("standing", standing.tick)
     board.summaries.setdefault("standings", standing.rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any
 
 from syncline_probe.board import Sample
 
@@ -48,7 +48,7 @@ class Request:
     texts: dict[str, int] | None = None
 
 
-class _Totals:
+class Totals:
     """What the ended requests of one route came to."""
 
     __slots__ = (
@@ -71,26 +71,45 @@ class _Totals:
         self.statement_s = 0.0
         self.texts: dict[str, list[int]] = {}  # by repeated statement: times, requests
 
-    def add(
-        self, requests: int, inside_s: float, longest_s: float, befores: int, before_s: float
-    ) -> None:
-        """Some that have left."""
-        self.requests += requests
+    def add(self, request: Request, inside_s: float, before_s: float | None) -> None:
+        """One that leaves: at once, since what is kept for later costs more than its counting.
+
+        It keeps the collector busy, and the next requests out of the processor's cache. The
+        interpreter gives its lock away at calls and loops only, so within no addition.
+        """
+        self.requests += 1
         self.inside_s += inside_s
-        self.inside_longest_s = max(self.inside_longest_s, longest_s)
-        self.before_count += befores
-        self.before_s += before_s
+        if inside_s > self.inside_longest_s:
+            self.inside_longest_s = inside_s
+        if before_s is not None:
+            self.before_s += before_s
+            self.before_count += 1
+        if self.statements_min != 0 or request.statements:
+            self._add_statements(request)
+
+    def _add_statements(self, request: Request) -> None:
+        count = request.statements
+        self.statements += count
+        self.statement_s += request.statement_s
+        if count > self.statements_max:
+            self.statements_max = count
+        if self.statements_min is None or count < self.statements_min:
+            self.statements_min = count
+        if request.texts is not None and count > len(request.texts):
+            for text, times in request.texts.items():
+                if times > 1:
+                    known = self.texts.get(text)
+                    if known is not None:
+                        known[0] += times
+                        known[1] += 1
+                    elif len(self.texts) < _STATEMENTS:
+                        self.texts[text] = [times, 1]
 
 
-# What its router found, the method, how long it was inside, how long the server had had it before
-# (None if that is not known), and the request.
-Left: TypeAlias = tuple[Any, str, float, float | None, Request]
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 inside: set[Request] = set()
-ended: list[Left] = []
-_totals: dict[str, _Totals] = {}
-_by_router: dict[tuple[int, str], _Totals] = {}
-_counted = 0
+by_router: dict[int, dict[str, Totals]] = {}  # by the identity of the router's object, and method
+_totals: dict[str, Totals] = {}
 
 
 def begin(method: str, path: str) -> Request:
@@ -114,89 +133,32 @@ def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     inside_s = time.monotonic() - request.started_s
     inside.discard(request)
-    router = request.router if request.route is None else None
-    ended.append((router, request.method, inside_s, None, request))
+    totals_of(request.router, request.method, request).add(request, inside_s, None)
 
 
 def count() -> int:
-    """Counts those that have left since the last call; how many have left in all.
+    """How many have left in all."""
+    return sum(one.requests for one in list(_totals.values()))
 
-    At the sampler's turns and in one go: done by each request as it leaves, out of the
-    processor's cache, the same work takes ten times as long.
+
+def totals_of(router: Any, method: str, request: Request) -> Totals:
+    """By the router's own object where there is one: a name is made once a route.
+
+    What is found there is faster found in ``by_router``.
     """
-    global _counted
-    taken = ended[:]
-    del ended[: len(taken)]  # others may have left meanwhile
-    _counted += len(taken)
-    totals: _Totals | None = None
-    known = asked = None
-    requests = befores = 0
-    total_s = longest_s = total_before_s = 0.0
-    for router, method, inside_s, before_s, request in taken:
-        # Neighbours are mostly of one route: what is theirs in common is added in one go.
-        if router is not known or router is None or method != asked or totals is None:
-            if totals is not None:
-                totals.add(requests, total_s, longest_s, befores, total_before_s)
-            totals = _totals_of(router, method, request)
-            known, asked = router, method
-            requests = befores = 0
-            total_s = longest_s = total_before_s = 0.0
-        requests += 1
-        total_s += inside_s
-        if inside_s > longest_s:
-            longest_s = inside_s
-        if before_s is not None:
-            befores += 1
-            total_before_s += before_s
-        if request.statements or totals.statements_min != 0:
-            _add_statements(totals, request)
-    if totals is not None:
-        totals.add(requests, total_s, longest_s, befores, total_before_s)
-    return _counted
-
-
-def tick(_now: float) -> None:
-    """Called often, so that what has left is not kept for long, listener or not."""
-    if ended:
-        count()
-
-
-def _totals_of(router: Any, method: str, request: Request) -> _Totals:
-    """By the router's own object where there is one: a name is made once a route."""
-    if router is not None:
-        totals = _by_router.get((id(router), method))
-        if totals is not None:
-            return totals
+    if router is not None and request.route is None:
+        of_router = by_router.get(id(router))
+        if of_router is not None and method in of_router:
+            return of_router[method]
     request.router, request.method = router, method
     route = route_of(request)
     if route not in _totals and len(_totals) >= _ROUTES:
         route = OTHER
-    totals = _totals.get(route)
-    if totals is None:
-        totals = _totals[route] = _Totals(route)
-    if router is not None and len(_by_router) < _ROUTES:
-        _by_router[id(router), method] = totals
+    totals = _totals.setdefault(route, Totals(route))
+    if router is not None and request.route is None and len(by_router) < _ROUTES:
+        by_router.setdefault(id(router), {})[method] = totals
         totals.routers.append(router)  # kept, so that no other object gets its id
     return totals
-
-
-def _add_statements(totals: _Totals, request: Request) -> None:
-    count = request.statements
-    totals.statements += count
-    totals.statement_s += request.statement_s
-    if count > totals.statements_max:
-        totals.statements_max = count
-    if totals.statements_min is None or count < totals.statements_min:
-        totals.statements_min = count
-    if request.texts is not None and count > len(request.texts):
-        for text, times in request.texts.items():
-            if times > 1:
-                known = totals.texts.get(text)
-                if known is not None:
-                    known[0] += times
-                    known[1] += 1
-                elif len(totals.texts) < _STATEMENTS:
-                    totals.texts[text] = [times, 1]
 
 
 def route_of(request: Request) -> str:
@@ -259,12 +221,12 @@ def rows() -> list[dict[str, object]]:
         route = route_of(request)
         in_flight[route] = in_flight.get(route, 0) + 1
     return [
-        _row(_totals.get(route) or _Totals(route), in_flight.get(route, 0))
+        _row(_totals.get(route) or Totals(route), in_flight.get(route, 0))
         for route in sorted({*_totals, *in_flight})
     ]
 
 
-def _row(totals: _Totals, in_flight: int) -> dict[str, object]:
+def _row(totals: Totals, in_flight: int) -> dict[str, object]:
     repeated: dict[str, object] | None = None
     if totals.texts:
         text, (times, requests) = max(totals.texts.items(), key=lambda item: item[1][0])
@@ -290,9 +252,6 @@ def _row(totals: _Totals, in_flight: int) -> dict[str, object]:
 
 def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
-    global _counted
-    _counted = 0
     inside.clear()
-    ended.clear()
+    by_router.clear()
     _totals.clear()
-    _by_router.clear()
