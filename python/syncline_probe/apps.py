@@ -32,8 +32,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     outside, enter, leave = requests.current.get, requests.current.set, requests.current.reset
     come, gone = requests.inside.add, requests.inside.discard
     by_router, totals_of = requests.by_router.get, requests.totals_of
-    new, clock = requests.Request, time.monotonic
-    received_key, template_key = RECEIVED, requests.TEMPLATE
+    new, clock, received_key = requests.Request, time.monotonic, RECEIVED
 
     # With too few arguments it fails at the call, as the application's own would: it is by
     # calling it with none that uvicorn tells an application from a factory of one.
@@ -54,20 +53,15 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             inside_s = clock() - began
             leave(token)
             gone(request)
-            request.inner = request.scope = None
-            method, router, received_s = (
-                scope["method"],
-                scope.get("route"),
-                scope.get(received_key),
-            )
+            method, router = scope["method"], scope.get("route")
             known = by_router(id(router))
             totals = known.get(method) if known is not None else None
             if totals is None:
-                if router is None and (template := scope.get(template_key)) is not None:
-                    request.route = f"{method} {template}"
-                request.path = scope["path"]
                 totals = totals_of(router, method, request)
+            received_s = scope.get(received_key)
             totals.add(request, inside_s, None if received_s is None else began - received_s)
+            request.left = totals
+            request.inner = request.scope = None
 
     return counted
 

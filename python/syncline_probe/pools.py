@@ -140,7 +140,7 @@ class PoolState:
         """A connection is out; ``depth`` frames above are the library's."""
         # Each check-out pays for this: all in one function, and no __init__.
         number = self.checkouts = self.checkouts + 1
-        hold = self.holds[key] = Hold()
+        hold = Hold()
         hold.pool = self
         hold.site = ()
         hold.since_s = now = _clock()
@@ -151,6 +151,7 @@ class PoolState:
         if wanted or (self.waiters and self._waited_long()):
             self._site_s = now + _SITE_EVERY_S
             hold.site = take_site(sys._getframe(depth))
+        self.holds[key] = hold  # last: others look at it from now on
         return hold
 
     def given_back(self, key: int) -> None:

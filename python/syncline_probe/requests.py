@@ -28,9 +28,10 @@ class Request:
         started_s: monotonic, when the application was called.
         inner: the coroutine of an ASGI application, for its stack.
         scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
-        method, path: of an ASGI request only once it has left.
+        method, path: where there is no scope.
         router: the router's object for the route, likewise; None if there is none.
         route: method and template, if a hook knows them.
+        left: what it was added to as it left; None before.
         statements, statement_s: so far; ``texts`` counts the statements by text.
         in_statement: whether one is being counted, so that the driver below does not again.
     """
@@ -41,6 +42,7 @@ class Request:
     router: Any = None
     scope: Any = None
     inner: Any = None
+    left: Totals | None = None
     route: str | None = None
     in_statement = False
     statements = 0
@@ -124,7 +126,7 @@ def begin(method: str, path: str) -> Request:
 def name_route(template: str) -> None:
     """The router has found what the current request asked for."""
     request = current.get()
-    if request is not None:
+    if request is not None and request.left is None:
         method = request.method if request.scope is None else request.scope["method"]
         request.route = f"{method} {template}"
 
@@ -133,7 +135,8 @@ def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     inside_s = time.monotonic() - request.started_s
     inside.discard(request)
-    totals_of(request.router, request.method, request).add(request, inside_s, None)
+    request.left = totals = totals_of(request.router, request.method, request)
+    totals.add(request, inside_s, None)
 
 
 def count() -> int:
@@ -150,11 +153,10 @@ def totals_of(router: Any, method: str, request: Request) -> Totals:
         of_router = by_router.get(id(router))
         if of_router is not None and method in of_router:
             return of_router[method]
-    request.router, request.method = router, method
     route = route_of(request)
     if route not in _totals and len(_totals) >= _ROUTES:
         route = OTHER
-    totals = _totals.setdefault(route, Totals(route))
+    totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
     if router is not None and request.route is None and len(by_router) < _ROUTES:
         by_router.setdefault(id(router), {})[method] = totals
         totals.routers.append(router)  # kept, so that no other object gets its id
@@ -163,9 +165,11 @@ def totals_of(router: Any, method: str, request: Request) -> Totals:
 
 def route_of(request: Request) -> str:
     """``GET /items/{id}``: by the router if it said so, else the path without its numbers."""
+    scope = request.scope  # taken once: it goes as the request leaves, after ``left`` has come
+    if scope is None and request.left is not None:
+        return request.left.route
     if request.route is not None:
         return request.route
-    scope = request.scope  # taken once: it goes as the request leaves
     if scope is not None:
         router, method, path = scope.get("route"), scope["method"], scope["path"]
     else:

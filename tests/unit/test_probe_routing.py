@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from syncline_probe import requests
+from syncline_probe import apps, requests
 from syncline_probe.board import Board
 from syncline_probe.hooks import django_app
 from syncline_probe.routing import route_note
@@ -103,3 +105,59 @@ def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
         "POST /named": 2,
         "POST /path": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("found", "route"),
+    [
+        ({"route": SimpleNamespace(path="/books/{id}")}, "GET /books/{id}"),
+        ({"path_template": "/books/{id:int}"}, "GET /books/{id:int}"),
+        ({}, "GET /books/{}"),
+    ],
+    ids=["router", "template", "path"],
+)
+def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
+    found: dict[str, Any], route: str
+) -> None:
+    """What it has taken, as a connection, may stay out for longer than itself."""
+    seen: list[requests.Request] = []
+    inside: list[str] = []
+
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope.update(found)
+        request = requests.current.get()
+        assert request is not None
+        seen.append(request)
+        inside.append(requests.route_of(request))
+
+    counted = apps.counted_asgi(call)
+    try:
+        for _ in range(3):
+            scope = {"type": "http", "method": "GET", "path": "/books/7", apps.RECEIVED: 1.0}
+            asyncio.run(counted(None, scope, None, None))
+        (row,) = requests.rows()
+    finally:
+        requests.forget()
+    assert inside == [requests.route_of(one) for one in seen] == [route] * 3
+    assert (row["route"], row["requests"]) == (route, 3)
+    assert all(one.scope is None for one in seen), "nothing of the service is kept"
+
+
+def test_of_requests_that_leave_in_many_threads_at_once_none_is_lost() -> None:
+    def some() -> None:
+        for number in range(2000):
+            request = requests.begin("GET", "/some")
+            request.statements = number % 3
+            request.statement_s = 0.001
+            requests.end(request)
+
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for one in [threads.submit(some) for _ in range(8)]:
+                one.result()
+        (row,) = requests.rows()
+    finally:
+        requests.forget()
+    assert row["requests"] == 8 * 2000
+    assert row["statements"] == 8 * sum(number % 3 for number in range(2000))
+    assert (row["statements_min"], row["statements_max"]) == (0, 2)

@@ -44,9 +44,7 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
     def execute(self: Any, cursor: Any, text: str, given: Any, context: Any = None) -> None:
         try:
             hold = context.root_connection._dbapi_connection._connection_record._syncline_hold
-        except (
-            AttributeError
-        ):  # a caller may leave the context out; what is no pool's has no record
+        except AttributeError:  # no context, or no pool's connection
             hold = None
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
             original(self, cursor, text, given, context)
