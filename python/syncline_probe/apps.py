@@ -53,14 +53,16 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             inside_s = clock() - began
             leave(token)
             gone(request)
-            method, router = scope["method"], scope.get("route")
-            known = by_router(id(router))
-            totals = known.get(method) if known is not None else None
-            if totals is None:
-                totals = totals_of(router, method, request)
-            received_s = scope.get(received_key)
-            totals.add(request, inside_s, None if received_s is None else began - received_s)
-            request.left = totals
+            try:
+                method, router = scope["method"], scope.get("route")
+                totals = by_router((id(router), method)) if request.route is None else None
+                if totals is None:
+                    totals = totals_of(router, method, request)
+                received_s = scope.get(received_key)
+                totals.add(request, inside_s, None if received_s is None else began - received_s)
+                request.left = totals
+            except Exception as error:  # noqa: BLE001 - the request is the service's
+                requests.failed(error)
             request.inner = request.scope = None
 
     return counted

@@ -204,7 +204,11 @@ class PoolFamily:
             self._board.settings[f"{self._prefix}s"] = self._settings
             self._board.ticks[f"{self._prefix}s"] = self._tick
         if len(self._states) >= _POOLS:
-            self._states = [one for one in self._states if one.pool() is not None][-_POOLS:]
+            there = [one for one in self._states if one.pool() is not None]
+            self._states = there[-_POOLS:]
+            for one in there[:-_POOLS]:
+                one.waits.close()
+                one.held.close()
         self._states.append(state)
         return state
 

@@ -29,7 +29,7 @@ class Request:
         inner: the coroutine of an ASGI application, for its stack.
         scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
         method, path: where there is no scope.
-        router: the router's object for the route, likewise; None if there is none.
+        router: the router's object for the route, where there is no scope; None if there is none.
         route: method and template, if a hook knows them.
         left: what it was added to as it left; None before.
         statements, statement_s: so far; ``texts`` counts the statements by text.
@@ -77,7 +77,8 @@ class Totals:
         """One that leaves: at once, since what is kept for later costs more than its counting.
 
         It keeps the collector busy, and the next requests out of the processor's cache. The
-        interpreter gives its lock away at calls and loops only, so within no addition.
+        interpreter gives its lock away at calls and loops only, so within no addition; where
+        there is no such lock, threads that leave at one instant may lose a count.
         """
         self.requests += 1
         self.inside_s += inside_s
@@ -98,20 +99,19 @@ class Totals:
         if self.statements_min is None or count < self.statements_min:
             self.statements_min = count
         if request.texts is not None and count > len(request.texts):
-            for text, times in request.texts.items():
-                if times > 1:
-                    known = self.texts.get(text)
-                    if known is not None:
-                        known[0] += times
-                        known[1] += 1
-                    elif len(self.texts) < _STATEMENTS:
-                        self.texts[text] = [times, 1]
+            # A copy: a thread that it has left behind may still run statements.
+            for text, times in request.texts.copy().items():
+                if times > 1 and (text in self.texts or len(self.texts) < _STATEMENTS):
+                    known = self.texts.setdefault(text, [0, 0])
+                    known[0] += times
+                    known[1] += 1
 
 
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 inside: set[Request] = set()
-by_router: dict[int, dict[str, Totals]] = {}  # by the identity of the router's object, and method
+by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
 _totals: dict[str, Totals] = {}
+_faults: list[BaseException] = []
 
 
 def begin(method: str, path: str) -> Request:
@@ -127,7 +127,8 @@ def name_route(template: str) -> None:
     """The router has found what the current request asked for."""
     request = current.get()
     if request is not None and request.left is None:
-        method = request.method if request.scope is None else request.scope["method"]
+        scope = request.scope
+        method = request.method if scope is None else scope["method"]
         request.route = f"{method} {template}"
 
 
@@ -135,8 +136,16 @@ def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     inside_s = time.monotonic() - request.started_s
     inside.discard(request)
-    request.left = totals = totals_of(request.router, request.method, request)
-    totals.add(request, inside_s, None)
+    try:
+        request.left = totals = totals_of(request.router, request.method, request)
+        totals.add(request, inside_s, None)
+    except Exception as error:  # noqa: BLE001 - the request is the service's
+        failed(error)
+
+
+def failed(error: BaseException) -> None:
+    """A request could not be counted: the next look at the board finds it."""
+    _faults[:] = [error]
 
 
 def count() -> int:
@@ -149,16 +158,15 @@ def totals_of(router: Any, method: str, request: Request) -> Totals:
 
     What is found there is faster found in ``by_router``.
     """
-    if router is not None and request.route is None:
-        of_router = by_router.get(id(router))
-        if of_router is not None and method in of_router:
-            return of_router[method]
+    by_its_router = router is not None and request.route is None
+    if by_its_router and (known := by_router.get((id(router), method))) is not None:
+        return known
     route = route_of(request)
     if route not in _totals and len(_totals) >= _ROUTES:
         route = OTHER
     totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
-    if router is not None and request.route is None and len(by_router) < _ROUTES:
-        by_router.setdefault(id(router), {})[method] = totals
+    if by_its_router and len(by_router) < _ROUTES:
+        by_router[id(router), method] = totals
         totals.routers.append(router)  # kept, so that no other object gets its id
     return totals
 
@@ -201,6 +209,8 @@ def any_inside() -> bool:
 
 def gauge(sample: Sample) -> None:
     """How many are inside, since when, and how many have left."""
+    if _faults:
+        raise _faults.pop()
     now = time.monotonic()
     left = count()
     now_inside = live()
@@ -233,7 +243,7 @@ def rows() -> list[dict[str, object]]:
 def _row(totals: Totals, in_flight: int) -> dict[str, object]:
     repeated: dict[str, object] | None = None
     if totals.texts:
-        text, (times, requests) = max(totals.texts.items(), key=lambda item: item[1][0])
+        text, (times, requests) = max(list(totals.texts.items()), key=lambda item: item[1][0])
         repeated = {
             "statement": text[:_STATEMENT_CHARS],
             "times": times,
@@ -259,3 +269,4 @@ def forget() -> None:
     inside.clear()
     by_router.clear()
     _totals.clear()
+    _faults.clear()

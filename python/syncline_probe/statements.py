@@ -53,7 +53,11 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
         request = current()
-        if request is None or request.in_statement or (type(text) is str and transactional[text]):
+        if (
+            request is None
+            or request.in_statement
+            or (isinstance(text, str) and transactional[text])
+        ):
             return original(self, text, *args, **options)
         began = time.monotonic()
         request.in_statement = True
@@ -89,7 +93,11 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
         request = current()
-        if request is None or request.in_statement or (type(text) is str and transactional[text]):
+        if (
+            request is None
+            or request.in_statement
+            or (isinstance(text, str) and transactional[text])
+        ):
             return original(self, text, *args, **options)
         return count(request, self, text, args, options)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
 BOUNDS_S = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+def _not_kept(_seconds: float) -> None: ...
 
 
 class Waits:
@@ -21,10 +25,15 @@ class Waits:
 
     def __init__(self) -> None:
         self._new: list[float] = []
-        self.add = self._new.append
+        self.add: Callable[[float], None] = self._new.append
         self._counts = [0] * (len(BOUNDS_S) + 1)
         self._total_s = 0.0
         self._longest_s = 0.0
+
+    def close(self) -> None:
+        """Nobody will ask again: what comes from now on is not kept."""
+        self.add = _not_kept
+        self._new.clear()
 
     def settle(self) -> None:
         """Puts into buckets what came since the last time; by the probe's turns only."""

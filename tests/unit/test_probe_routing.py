@@ -161,3 +161,44 @@ def test_of_requests_that_leave_in_many_threads_at_once_none_is_lost() -> None:
     assert row["requests"] == 8 * 2000
     assert row["statements"] == 8 * sum(number % 3 for number in range(2000))
     assert (row["statements_min"], row["statements_max"]) == (0, 2)
+
+
+async def _answering(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> str:
+    scope["route"] = scope.pop("found")
+    return "answer"
+
+
+def _ask(method: str, found: object) -> None:
+    counted = apps.counted_asgi(_answering)
+    scope = {"type": "http", "method": method, "path": "/", "found": found}
+    asyncio.run(counted(None, scope, None, None))
+
+
+def test_a_request_that_cannot_be_counted_is_served_and_told_at_the_next_look() -> None:
+    class Broken:
+        @property
+        def path(self) -> str:
+            raise ZeroDivisionError
+
+    try:
+        _ask("GET", Broken())
+        assert not requests.live()
+        with pytest.raises(ZeroDivisionError):
+            requests.gauge({})
+        _ask("GET", SimpleNamespace(path="/one"))
+        sample: dict[str, float] = {}
+        requests.gauge(sample)
+    finally:
+        requests.forget()
+    assert sample["requests_total"] == 1
+
+
+def test_clients_that_ask_by_methods_of_their_own_do_not_fill_the_memory() -> None:
+    found = SimpleNamespace(path="/one")
+    try:
+        for number in range(300):
+            _ask(f"M{number}", found)
+        assert requests.count() == 300
+        assert len(requests.by_router) == len(requests.rows()) - 1 == 200
+    finally:
+        requests.forget()

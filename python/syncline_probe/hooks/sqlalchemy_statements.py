@@ -41,27 +41,30 @@ def _wrap(kind: Any) -> None:
 def _executing(original: Callable[..., None]) -> Callable[..., None]:
     current, clock, note = requests.current.get, time.monotonic, statements.note
 
-    def execute(self: Any, cursor: Any, text: str, given: Any, context: Any = None) -> None:
+    # The parameters have SQLAlchemy's names: an heir may give them by name.
+    def execute(
+        self: Any, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
         try:
             hold = context.root_connection._dbapi_connection._connection_record._syncline_hold
         except AttributeError:  # no context, or no pool's connection
             hold = None
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
-            original(self, cursor, text, given, context)
+            original(self, cursor, statement, parameters, context)
             return
         request = current()
         if request is not None:
             request.in_statement = True
         began = hold.busy_s = clock()
         try:
-            original(self, cursor, text, given, context)
+            original(self, cursor, statement, parameters, context)
         finally:
             hold.last_s = now = clock()
             hold.busy_s = None
             hold.statement_s += now - began
             if request is not None:
                 request.in_statement = False
-                note(request, text, now - began)
+                note(request, statement, now - began)
 
     return execute
 
@@ -69,8 +72,8 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
 def _executing_bare(original: Callable[..., None]) -> Callable[..., None]:
     timed = _executing(lambda self, cursor, text, _, context: original(self, cursor, text, context))
 
-    def execute(self: Any, cursor: Any, text: str, context: Any = None) -> None:
-        timed(self, cursor, text, None, context)
+    def execute(self: Any, cursor: Any, statement: str, context: Any = None) -> None:
+        timed(self, cursor, statement, None, context)
 
     return execute
 
