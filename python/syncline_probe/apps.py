@@ -62,7 +62,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
                 totals.add(request, inside_s, None if received_s is None else began - received_s)
                 request.left = totals
             except Exception as error:  # noqa: BLE001 - the request is the service's
-                requests.failed(error)
+                requests.failed(request, error)
             request.inner = request.scope = None
 
     return counted

@@ -65,10 +65,7 @@ class Effort:
 
     def _timed(self, original: Callable[..., Any]) -> Any:
         given = {"the effort": self, "the original": original}
-        constants = (
-            given.get(one, one) if isinstance(one, str) else one for one in _CODE.co_consts
-        )
-        code = _CODE.replace(co_consts=tuple(constants))
+        code = _CODE.replace(co_consts=tuple(given.get(one, one) for one in _CODE.co_consts))
         return functools.update_wrapper(FunctionType(code, globals()), original)
 
     def report(self, board: Board) -> None:

@@ -14,7 +14,7 @@ _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
 OTHER = "(other)"
 _NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
-TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
+_TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
 
 
 class Request:
@@ -29,7 +29,6 @@ class Request:
         inner: the coroutine of an ASGI application, for its stack.
         scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
         method, path: where there is no scope.
-        router: the router's object for the route, where there is no scope; None if there is none.
         route: method and template, if a hook knows them.
         left: what it was added to as it left; None before.
         statements, statement_s: so far; ``texts`` counts the statements by text.
@@ -39,7 +38,6 @@ class Request:
     started_s: float
     method: str
     path: str
-    router: Any = None
     scope: Any = None
     inner: Any = None
     left: Totals | None = None
@@ -137,14 +135,15 @@ def end(request: Request) -> None:
     inside_s = time.monotonic() - request.started_s
     inside.discard(request)
     try:
-        request.left = totals = totals_of(request.router, request.method, request)
+        request.left = totals = _totals_of(request)
         totals.add(request, inside_s, None)
     except Exception as error:  # noqa: BLE001 - the request is the service's
-        failed(error)
+        failed(request, error)
 
 
-def failed(error: BaseException) -> None:
+def failed(request: Request, error: BaseException) -> None:
     """A request could not be counted: the next look at the board finds it."""
+    request.route = OTHER  # what outlives it asks for its route
     _faults[:] = [error]
 
 
@@ -154,21 +153,22 @@ def count() -> int:
 
 
 def totals_of(router: Any, method: str, request: Request) -> Totals:
-    """By the router's own object where there is one: a name is made once a route.
+    """Those of a request that are not in ``by_router``, and are from now on.
 
-    What is found there is faster found in ``by_router``.
+    There they are by the router's own object, where there is one: a name is made once a route.
     """
-    by_its_router = router is not None and request.route is None
-    if by_its_router and (known := by_router.get((id(router), method))) is not None:
-        return known
-    route = route_of(request)
-    if route not in _totals and len(_totals) >= _ROUTES:
-        route = OTHER
-    totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
-    if by_its_router and len(by_router) < _ROUTES:
+    totals = _totals_of(request)
+    if router is not None and request.route is None and len(by_router) < _ROUTES:
         by_router[id(router), method] = totals
         totals.routers.append(router)  # kept, so that no other object gets its id
     return totals
+
+
+def _totals_of(request: Request) -> Totals:
+    route = route_of(request)
+    if route not in _totals and len(_totals) >= _ROUTES:
+        route = OTHER
+    return _totals.get(route) or _totals.setdefault(route, Totals(route))
 
 
 def route_of(request: Request) -> str:
@@ -178,13 +178,12 @@ def route_of(request: Request) -> str:
         return request.left.route
     if request.route is not None:
         return request.route
+    template = None
     if scope is not None:
         router, method, path = scope.get("route"), scope["method"], scope["path"]
+        template = scope.get(_TEMPLATE) if router is None else getattr(router, "path", None)
     else:
-        router, method, path = request.router, request.method, request.path
-    template = getattr(router, "path", None)
-    if router is None and scope is not None:
-        template = scope.get(TEMPLATE)
+        method, path = request.method, request.path
     if not isinstance(template, str):
         if path.count("/") > 7:
             path = "/".join(path.split("/", 8)[:8])

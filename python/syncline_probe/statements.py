@@ -48,16 +48,10 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
     Not if a layer above counts them already, and not what only begins or ends a transaction.
     """
 
-    current, transactional = requests.current.get, _transactional
-
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
-        request = current()
-        if (
-            request is None
-            or request.in_statement
-            or (isinstance(text, str) and transactional[text])
-        ):
+        request = _counting(text)
+        if request is None:
             return original(self, text, *args, **options)
         began = time.monotonic()
         request.in_statement = True
@@ -88,16 +82,10 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
             request.in_statement = False
             note(request, text, time.monotonic() - began)
 
-    current, transactional = requests.current.get, _transactional
-
     @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
-        request = current()
-        if (
-            request is None
-            or request.in_statement
-            or (isinstance(text, str) and transactional[text])
-        ):
+        request = _counting(text)
+        if request is None:
             return original(self, text, *args, **options)
         return count(request, self, text, args, options)
 
@@ -105,3 +93,10 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     if (mark := getattr(inspect, "markcoroutinefunction", None)) is not None:
         mark(execute)
     return execute
+
+
+def _counting(text: object) -> requests.Request | None:
+    request = requests.current.get()
+    if request is None or request.in_statement:
+        return None
+    return None if isinstance(text, str) and _transactional[text] else request

@@ -14,8 +14,8 @@ def _not_kept(_seconds: float) -> None: ...
 class Waits:
     """A histogram of fixed buckets.
 
-    A time is only kept as it comes, and put into its bucket with the others of the same turn:
-    a tenth of what each would cost by itself. ``settle`` has to be called now and then.
+    A time is only kept as it comes, and put into its bucket with the others of the same turn,
+    which costs less than each by itself. ``settle`` has to be called now and then.
 
     Attributes:
         add: takes one time, in seconds; any thread may call it.

@@ -90,9 +90,7 @@ def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
         (None, "POST", "POST /named"),
     ]
     for router, method, route in found:
-        request = requests.begin(method, "/path")
-        request.router, request.route = router, route
-        requests.end(request)
+        _ask(method, router, route, "/path")
     try:
         assert requests.count() == len(found)
         counts = {row["route"]: row["requests"] for row in requests.rows()}
@@ -163,15 +161,16 @@ def test_of_requests_that_leave_in_many_threads_at_once_none_is_lost() -> None:
     assert (row["statements_min"], row["statements_max"]) == (0, 2)
 
 
-async def _answering(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> str:
-    scope["route"] = scope.pop("found")
-    return "answer"
+def _ask(method: str, found: object, named: str | None = None, path: str = "/") -> None:
+    """A request of which the router found this, or a hook knows the name."""
 
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = found
+        if named is not None:
+            requests.name_route(named.removeprefix(f"{method} "))
 
-def _ask(method: str, found: object) -> None:
-    counted = apps.counted_asgi(_answering)
-    scope = {"type": "http", "method": method, "path": "/", "found": found}
-    asyncio.run(counted(None, scope, None, None))
+    scope = {"type": "http", "method": method, "path": path}
+    asyncio.run(apps.counted_asgi(call)(None, scope, None, None))
 
 
 def test_a_request_that_cannot_be_counted_is_served_and_told_at_the_next_look() -> None:

@@ -79,10 +79,7 @@ def _checkout(original: Any, pools: PoolFamily) -> Any:
 
 def _checkin(original: Any) -> Any:
     def checkin(self: Any, *args: Any, **options: Any) -> Any:
-        hold = self._syncline_hold
-        if hold is not None:
-            self._syncline_hold = None
-            hold.pool.given_back(id(self))
+        _release(self)
         return original(self, *args, **options)
 
     return checkin
@@ -90,13 +87,18 @@ def _checkin(original: Any) -> Any:
 
 def _detach(original: Any) -> Any:
     def detach(self: Any) -> Any:
-        record = self._connection_record
-        if record is not None and (hold := record._syncline_hold) is not None:
-            record._syncline_hold = None
-            hold.pool.given_back(id(record))
+        if self._connection_record is not None:
+            _release(self._connection_record)
         return original(self)
 
     return detach
+
+
+def _release(record: Any) -> None:
+    hold = record._syncline_hold
+    if hold is not None:
+        record._syncline_hold = None
+        hold.pool.given_back(id(record))
 
 
 def _engine_created(original: Any, pools: PoolFamily) -> Any:
