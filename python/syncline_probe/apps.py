@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import Any
@@ -17,53 +16,45 @@ from typing import Any
 from syncline_probe import requests
 from syncline_probe.board import Board
 from syncline_probe.impose.admission import held_asgi, held_wsgi
+from syncline_probe.requests import MARK
 from syncline_probe.standing import standing
 
-MARK = "syncline.seen"
-RECEIVED = "syncline.received_s"  # when the server had the request's head; monotonic
 _COUNTED = "_syncline_counted"
 
 
 def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The unbound ``__call__`` of an ASGI application's class, with its requests counted.
-
-    All in one function, and little of it: this is what each request pays.
-    """
-    outside, enter, leave = requests.current.get, requests.current.set, requests.current.reset
-    come, gone = requests.inside.add, requests.inside.discard
-    by_router, totals_of = requests.by_router.get, requests.totals_of
-    new, clock, received_key = requests.Request, time.monotonic, RECEIVED
+    """The unbound ``__call__`` of an ASGI application's class, with its requests counted."""
+    records, others, others_inside = requests.records, requests.others, requests.others.inside
 
     # With too few arguments it fails at the call, as the application's own would: it is by
     # calling it with none that uvicorn tells an application from a factory of one.
     @functools.wraps(call)
     async def counted(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        outer = outside()
-        if scope["type"] != "http" or (outer is not None and outer.scope is not None):
+        if scope["type"] != "http" or MARK in scope:
             await call(self, scope, receive, send)
             return
-        request = new()
-        request.scope, request.started_s = scope, (began := clock())
-        come(request)
-        token = enter(request)
+        scope[MARK] = True
+        if not records:
+            others_inside[inner := call(self, scope, receive, send)] = scope
+            try:
+                await inner
+            finally:
+                others.ended += 1
+                del others_inside[inner]
+            return
+        request = requests.begin("", "", scope)
+        token = None
+        if requests.followed:
+            token = requests.current.set(request)
+        else:
+            records.pop()
         try:
             request.inner = inner = call(self, scope, receive, send)
             await inner
         finally:
-            inside_s = clock() - began
-            leave(token)
-            gone(request)
-            try:
-                method, router = scope["method"], scope.get("route")
-                totals = by_router((id(router), method)) if request.route is None else None
-                if totals is None:
-                    totals = totals_of(router, method, request)
-                received_s = scope.get(received_key)
-                totals.add(request, inside_s, None if received_s is None else began - received_s)
-                request.left = totals
-            except Exception as error:  # noqa: BLE001 - the request is the service's
-                requests.failed(request, error)
-            request.inner = request.scope = None
+            if token is not None:
+                requests.current.reset(token)
+            requests.end(request)
 
     return counted
 
@@ -174,6 +165,7 @@ def is_counted(app: Any) -> bool:
 
 def report(board: Board) -> None:
     """Puts requests on the board; once is enough."""
+    board.ticks.setdefault("requests", requests.tick)
     board.gauges.setdefault("requests", requests.gauge)
     board.summaries.setdefault("routes", requests.rows)
     board.ticks.setdefault("standing", standing.tick)

@@ -36,7 +36,7 @@ class Effort:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self.local = _Local()
-        self._switches: list[_Switch | _Recoded] = []
+        self._switches: list[_Switch | _Recoded | _Global] = []
         self.open = False
         self._turn = 0
         self._opened_s = 0.0
@@ -60,8 +60,15 @@ class Effort:
         self._switches.append(switch)
 
     def time_function(self, module: Any, name: str) -> None:
-        """Times a function of a module."""
+        """Times a function of a module, for who has it from there."""
         setattr(module, name, self._timed(getattr(module, name)))
+
+    def time_global(self, module: Any, name: str) -> None:
+        """Times a function where a module calls it by a global name of its own, and only there."""
+        original = getattr(module, name)
+        switch = _Global(module, name, original, self._timed(original))
+        switch.turn(timed=self.open)
+        self._switches.append(switch)
 
     def _timed(self, original: Callable[..., Any]) -> Any:
         given = {"the effort": self, "the original": original}
@@ -119,7 +126,7 @@ def _timed_call(*args: Any, **options: Any) -> Any:
     original: Any = "the original"
     local = effort.local
     # Who took this out of the class while a stretch was open calls it for good.
-    if local.inside or not effort.open:
+    if not effort.open or local.inside:
         return original(*args, **options)
     local.inside = True
     began = effort.clock()
@@ -186,6 +193,23 @@ class _Switch:
 
     def turn(self, *, timed: bool) -> None:
         self._now = (self._timed if timed else self._original).__get__
+
+
+class _Global:
+    """A module's global that is either the original or the timed one."""
+
+    def __init__(self, module: Any, name: str, original: Any, timed: Any) -> None:
+        self._module = module
+        self._name = name
+        self._original = self._now = original
+        self._timed = timed
+
+    def turn(self, *, timed: bool) -> None:
+        value = self._timed if timed else self._original
+        # If it is neither, somebody else has changed it: then it is left to them.
+        if value is not self._now and getattr(self._module, self._name, None) is self._now:
+            setattr(self._module, self._name, value)
+            self._now = value
 
 
 answers = Effort("answer")

@@ -24,7 +24,7 @@ _POOLS = 64
 # somebody has waited for long, so that a standstill has its places; of the others some a second.
 _FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
-_clock, _current = time.monotonic, requests.current.get
+_clock, _working_for = time.monotonic, requests.current.get
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class PoolState:
         hold.pool = self
         hold.site = ()
         hold.since_s = now = _clock()
-        hold.request = _current()
+        hold.request = _working_for()
         hold.busy_s = hold.last_s = None
         hold.statement_s = 0.0
         wanted = now >= self._site_s or number <= _FIRST_SITES
@@ -195,6 +195,7 @@ class PoolFamily:
         self._prefix = prefix
         self._board = board
         self._states: list[PoolState] = []
+        requests.follow()  # a hold is for one of them
 
     def add(self, state: PoolState) -> PoolState:
         """Watches a pool from now on."""

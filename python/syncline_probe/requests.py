@@ -1,20 +1,33 @@
-"""Requests as the application sees them, and what each did with the database, by route."""
+"""Requests as the application sees them, and what each did with the database, by route.
+
+Each has a record of its own as long as they are few, or some hook asks which request the running
+code works for. Of many, in a service with none of the libraries whose hooks ask, the first ones
+of each turn have one, and the others are only counted: the times of the former stand for them.
+"""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 from syncline_probe.board import Sample
+from syncline_probe.waits import taken
 
 _ROUTES = 200
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
+# Records of a turn, which lasts 50 ms: of 400 requests a second, all have one. Where they do not
+# suffice, one turn in so many has them.
+_RECORDS, _EVERY = 20, 4
 OTHER = "(other)"
+MARK = "syncline.seen"  # in the scope or environ of a request that is inside
+RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
 _NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
 _TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
+_clock = time.monotonic
 
 
 class Request:
@@ -22,7 +35,8 @@ class Request:
 
     Its fields are written by whichever thread works for it; those do so one after another,
     and where an application makes them work side by side, a statement may be miscounted.
-    What most requests leave as it is stands in the class: this is made for every request.
+    All of them are there from the start: an attribute that stands in the class until it is set
+    costs more to read than these to write.
 
     Attributes:
         started_s: monotonic, when the application was called.
@@ -35,67 +49,95 @@ class Request:
         in_statement: whether one is being counted, so that the driver below does not again.
     """
 
+    __slots__ = (
+        *("in_statement", "inner", "left", "method", "path", "route", "scope", "started_s"),
+        *("statement_s", "statements", "texts"),
+    )
+
     started_s: float
     method: str
     path: str
-    scope: Any = None
-    inner: Any = None
-    left: Totals | None = None
-    route: str | None = None
-    in_statement = False
-    statements = 0
-    statement_s = 0.0
-    texts: dict[str, int] | None = None
+    scope: Any
+    inner: Any
+    left: Totals | None
+    route: str | None
+    in_statement: bool
+    statements: int
+    statement_s: float
+    texts: dict[str, int] | None
 
 
 class Totals:
-    """What the ended requests of one route came to."""
+    """What the ended requests of one route came to.
+
+    Their times are only kept as they leave, and added up with the others of the same turn: that
+    is the cheapest there is, and of a list's ends no thread takes another's. Anything more than
+    a number that was kept of each would keep the collector busy, and the next requests out of the
+    processor's cache.
+
+    Attributes:
+        took: takes the seconds that a request was inside, for each with a record that leaves.
+        waited: takes those from its head's arrival until the application was called, if known.
+        requests: those added up; with such as had no record, an estimate.
+    """
 
     __slots__ = (
-        *("before_count", "before_s", "inside_longest_s", "inside_s", "requests"),
-        *("route", "routers", "statement_s", "statements", "statements_max"),
-        *("statements_min", "texts"),
+        *("_least", "_new", "_new_before", "_with_statements"),
+        *("before_known", "before_s", "inside_longest_s", "inside_s", "requests", "route"),
+        *("routers", "statement_s", "statements", "statements_max", "texts", "took", "waited"),
     )
 
     def __init__(self, route: str) -> None:
         self.route = route
         self.routers: list[object] = []
-        self.requests = 0
+        self._new: list[float] = []
+        self._new_before: list[float] = []
+        self.took: Callable[[float], None] = self._new.append
+        self.waited: Callable[[float], None] = self._new_before.append
+        self.requests = 0.0
         self.inside_s = 0.0
         self.inside_longest_s = 0.0
         self.before_s = 0.0
-        self.before_count = 0
+        self.before_known = False
         self.statements = 0
-        self.statements_min: int | None = None
+        self._with_statements = 0
+        self._least = 0  # of those with any
         self.statements_max = 0
         self.statement_s = 0.0
         self.texts: dict[str, list[int]] = {}  # by repeated statement: times, requests
 
-    def add(self, request: Request, inside_s: float, before_s: float | None) -> None:
-        """One that leaves: at once, since what is kept for later costs more than its counting.
+    def pending(self) -> int:
+        """How many have left that are not added up yet."""
+        return len(self._new)
 
-        It keeps the collector busy, and the next requests out of the processor's cache. The
-        interpreter gives its lock away at calls and loops only, so within no addition; where
+    def settle(self, stand_for: float) -> None:
+        """Adds up what came since the last time, each for so many; by the probe's turns only."""
+        if new := taken(self._new):
+            self.requests += stand_for * len(new)
+            self.inside_s += stand_for * sum(new)
+            self.inside_longest_s = max(self.inside_longest_s, max(new))
+        if new := taken(self._new_before):
+            self.before_known = True
+            self.before_s += stand_for * sum(new)
+
+    def statements_min(self) -> int:
+        """The fewest of a request; 0 if one had none."""
+        return self._least if self._with_statements >= self.requests else 0
+
+    def add_statements(self, request: Request) -> None:
+        """Those of a request that leaves with some.
+
+        The interpreter gives its lock away at calls and loops only, so within no addition; where
         there is no such lock, threads that leave at one instant may lose a count.
         """
-        self.requests += 1
-        self.inside_s += inside_s
-        if inside_s > self.inside_longest_s:
-            self.inside_longest_s = inside_s
-        if before_s is not None:
-            self.before_s += before_s
-            self.before_count += 1
-        if self.statements_min != 0 or request.statements:
-            self._add_statements(request)
-
-    def _add_statements(self, request: Request) -> None:
         count = request.statements
-        self.statements += count
-        self.statement_s += request.statement_s
         if count > self.statements_max:
             self.statements_max = count
-        if self.statements_min is None or count < self.statements_min:
-            self.statements_min = count
+        if count < self._least or not self._with_statements:
+            self._least = count
+        self._with_statements += 1
+        self.statements += count
+        self.statement_s += request.statement_s
         if request.texts is not None and count > len(request.texts):
             # A copy: a thread that it has left behind may still run statements.
             for text, times in request.texts.copy().items():
@@ -105,20 +147,92 @@ class Totals:
                     known[1] += 1
 
 
+class _Others:
+    """The requests without a record.
+
+    Attributes:
+        inside: the coroutine of each that is inside the application, and its scope.
+        ended: how many have left; threads that count at the same instant may lose one, as with
+            :class:`Totals`. ``settled``: of those, how many are added up.
+    """
+
+    __slots__ = ("ended", "inside", "settled")
+
+    def __init__(self) -> None:
+        self.inside: dict[Any, Any] = {}
+        self.ended = self.settled = 0
+
+    def pending(self) -> int:
+        """How many have left that are not added up yet."""
+        return self.ended - self.settled
+
+
+# Which request the running code works for; ``follow`` gives what reads it.
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
+followed = False  # whether requests are to be put there
 inside: set[Request] = set()
-by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
+# One for each record that may still be made in this turn; where requests are followed, any.
+records = [None] * _RECORDS
+others = _Others()
+_turn = 0
+_come, _gone = inside.add, inside.discard
+_by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
 _totals: dict[str, Totals] = {}
 _faults: list[BaseException] = []
 
 
-def begin(method: str, path: str) -> Request:
-    """A request reached a WSGI application."""
-    request = Request()
-    request.started_s = time.monotonic()
-    request.method, request.path = method, path
-    inside.add(request)
+def follow() -> Callable[[], Request | None]:
+    """What tells which request the running code works for; of those that come from now on.
+
+    To mark the context of each request costs more than most else that is done for it: so nobody
+    does before a hook has asked, as those of databases do.
+    """
+    global followed
+    followed = True
+    records.append(None)
+    return current.get
+
+
+def begin(method: str, path: str, scope: Any = None) -> Request:
+    """A request reached the application; ``method`` and ``path`` where there is no scope."""
+    request = _record(method, path, scope)
+    _come(request)
     return request
+
+
+def _record(method: str, path: str, scope: Any) -> Request:
+    request = Request()
+    request.method, request.path, request.scope = method, path, scope
+    request.inner = request.left = request.route = request.texts = None
+    request.in_statement = False
+    request.statements = 0
+    request.statement_s = 0.0
+    request.started_s = _clock()
+    return request
+
+
+def end(request: Request) -> None:
+    """It left the application, whatever came of it."""
+    inside_s = _clock() - request.started_s
+    _gone(request)
+    try:
+        totals = None
+        scope = request.scope
+        if scope is not None and request.route is None:
+            totals = _by_router.get((id(scope.get("route")), scope["method"]))
+        if totals is None:
+            totals = _totals_of(request)
+        request.left = totals
+        totals.took(inside_s)
+        if request.statements:
+            totals.add_statements(request)
+        if scope is not None and (received_s := scope.get(RECEIVED)) is not None:
+            totals.waited(request.started_s - received_s)
+        if scope is not None:
+            del scope[MARK]
+    except Exception as error:  # noqa: BLE001 - the request is the service's
+        failed(request, error)
+    request.inner = request.scope = None
 
 
 def name_route(template: str) -> None:
@@ -130,17 +244,6 @@ def name_route(template: str) -> None:
         request.route = f"{method} {template}"
 
 
-def end(request: Request) -> None:
-    """It left the application, whatever came of it."""
-    inside_s = time.monotonic() - request.started_s
-    inside.discard(request)
-    try:
-        request.left = totals = _totals_of(request)
-        totals.add(request, inside_s, None)
-    except Exception as error:  # noqa: BLE001 - the request is the service's
-        failed(request, error)
-
-
 def failed(request: Request, error: BaseException) -> None:
     """A request could not be counted: the next look at the board finds it."""
     request.route = OTHER  # what outlives it asks for its route
@@ -149,26 +252,26 @@ def failed(request: Request, error: BaseException) -> None:
 
 def count() -> int:
     """How many have left in all."""
-    return sum(one.requests for one in list(_totals.values()))
-
-
-def totals_of(router: Any, method: str, request: Request) -> Totals:
-    """Those of a request that are not in ``by_router``, and are from now on.
-
-    There they are by the router's own object, where there is one: a name is made once a route.
-    """
-    totals = _totals_of(request)
-    if router is not None and request.route is None and len(by_router) < _ROUTES:
-        by_router[id(router), method] = totals
-        totals.routers.append(router)  # kept, so that no other object gets its id
-    return totals
+    every = list(_totals.values())
+    return round(sum(one.requests + one.pending() for one in every)) + others.pending()
 
 
 def _totals_of(request: Request) -> Totals:
+    """Those of a request that are not in ``_by_router``, and are from now on if they can.
+
+    There they are by the router's own object, where there is one: a name is made once a route.
+    """
     route = route_of(request)
     if route not in _totals and len(_totals) >= _ROUTES:
         route = OTHER
-    return _totals.get(route) or _totals.setdefault(route, Totals(route))
+    totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
+    scope = request.scope
+    if scope is not None and request.route is None and len(_by_router) < _ROUTES:
+        router = scope.get("route")
+        if router is not None:
+            totals.routers.append(router)  # kept, so that no other object gets its id
+            _by_router[id(router), scope["method"]] = totals
+    return totals
 
 
 def route_of(request: Request) -> str:
@@ -192,7 +295,16 @@ def route_of(request: Request) -> str:
 
 
 def live() -> list[Request]:
-    """The requests that are inside the application now."""
+    """The requests that are inside the application now; without a record, they began just now."""
+    found = _recorded()
+    for inner, scope in list(others.inside.items()):
+        request = _record("", "", scope)
+        request.inner = inner
+        found.append(request)
+    return found
+
+
+def _recorded() -> list[Request]:
     for _ in range(10):
         try:
             return list(inside)
@@ -203,23 +315,43 @@ def live() -> list[Request]:
 
 def any_inside() -> bool:
     """Whether there are any."""
-    return bool(inside)
+    return bool(inside or others.inside)
+
+
+def tick(_now: float) -> None:
+    """At each turn: adds up what has left since the last one."""
+    global _turn
+    _turn += 1
+    if records or _turn % _EVERY == 0:
+        records.extend([None] * (_RECORDS - len(records)))
+    _settle()
+
+
+def _settle() -> None:
+    every = list(_totals.values())
+    recorded = sum(one.pending() for one in every)
+    if not recorded:
+        return  # those without a record wait for one that stands for them
+    more = others.pending()
+    others.settled += more
+    for one in every:
+        one.settle(1 + more / recorded)
 
 
 def gauge(sample: Sample) -> None:
     """How many are inside, since when, and how many have left."""
     if _faults:
         raise _faults.pop()
-    now = time.monotonic()
-    left = count()
-    now_inside = live()
-    if not left and not now_inside:
-        return
-    sample["requests_in_flight"] = len(now_inside)
-    sample["requests_oldest_ms"] = (
-        max((now - request.started_s for request in now_inside), default=0.0) * 1000
-    )
+    now = _clock()
+    recorded = _recorded()
+    _settle()
     every = list(_totals.values())
+    left, in_flight = count(), len(recorded) + len(others.inside)
+    if not left and not in_flight:
+        return
+    began = [request.started_s for request in recorded]
+    sample["requests_in_flight"] = in_flight
+    sample["requests_oldest_ms"] = (now - min(began, default=now)) * 1000
     sample["requests_total"] = left
     sample["requests_inside_s_total"] = sum(one.inside_s for one in every)
     sample["requests_before_s_total"] = sum(one.before_s for one in every)
@@ -229,6 +361,7 @@ def gauge(sample: Sample) -> None:
 
 def rows() -> list[dict[str, object]]:
     """One row for each route, of everything since the process began."""
+    _settle()
     in_flight: dict[str, int] = {}
     for request in live():
         route = route_of(request)
@@ -250,13 +383,13 @@ def _row(totals: Totals, in_flight: int) -> dict[str, object]:
         }
     return {
         "route": totals.route,
-        "requests": totals.requests,
+        "requests": round(totals.requests),
         "in_flight": in_flight,
         "inside_s": round(totals.inside_s, 6),
         "inside_longest_s": round(totals.inside_longest_s, 6),
-        "before_s": round(totals.before_s, 6) if totals.before_count else None,
+        "before_s": round(totals.before_s, 6) if totals.before_known else None,
         "statements": totals.statements,
-        "statements_min": totals.statements_min or 0,
+        "statements_min": totals.statements_min(),
         "statements_max": totals.statements_max,
         "statement_s": round(totals.statement_s, 6),
         "repeated": repeated,
@@ -266,6 +399,8 @@ def _row(totals: Totals, in_flight: int) -> dict[str, object]:
 def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
     inside.clear()
-    by_router.clear()
+    others.inside.clear()
+    others.ended = others.settled = 0
+    _by_router.clear()
     _totals.clear()
     _faults.clear()

@@ -18,6 +18,7 @@ def route_note(board: Board, hook: str, template: Callable[..., str | None]) -> 
     Args:
         template: the route's template, such as ``/books/{id}``; None where there is none.
     """
+    requests.follow()
     on = True
 
     def note(*found: Any) -> None:

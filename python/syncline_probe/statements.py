@@ -26,6 +26,7 @@ class _Transactional(dict[str, bool]):
 
 
 _transactional = _Transactional()
+_working_for = requests.follow()
 
 
 def note(request: requests.Request, text: object, took_s: float) -> None:
@@ -96,7 +97,7 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _counting(text: object) -> requests.Request | None:
-    request = requests.current.get()
+    request = _working_for()
     if request is None or request.in_statement:
         return None
     return None if isinstance(text, str) and _transactional[text] else request

@@ -11,6 +11,13 @@ BOUNDS_S = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 def _not_kept(_seconds: float) -> None: ...
 
 
+def taken(kept: list[float]) -> list[float]:
+    """What a list has, out of it; threads may append meanwhile, and one only takes."""
+    new = kept[:]
+    del kept[: len(new)]  # others may have come since
+    return new
+
+
 class Waits:
     """A histogram of fixed buckets.
 
@@ -37,10 +44,9 @@ class Waits:
 
     def settle(self) -> None:
         """Puts into buckets what came since the last time; by the probe's turns only."""
-        if not self._new:
+        new = taken(self._new)
+        if not new:
             return
-        new = self._new[:]
-        del self._new[: len(new)]  # others may have come meanwhile
         new.sort()
         self._total_s += sum(new)
         self._longest_s = max(self._longest_s, new[-1])

@@ -6,6 +6,7 @@ import functools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,3 +157,29 @@ def test_what_has_no_code_of_its_own_to_change_is_timed_as_well(kind_of_method: 
     Heir().work()
     Base().work()
     assert effort.calls == 1
+
+
+def test_a_module_s_own_global_is_the_original_while_nothing_is_timed() -> None:
+    def work(value: int) -> int:
+        return value + 1
+
+    module = SimpleNamespace(work=work)
+    effort = Effort("some")
+    effort.time_global(module, "work")
+    assert module.work is work
+    effort.tick(1.0)
+    assert module.work is not work
+    for _ in range(100):
+        assert module.work(1) == 2
+    assert effort.calls == 100
+    effort.tick(1.05)  # many: the stretch ends
+    assert module.work is work
+
+
+def test_a_global_that_somebody_else_has_changed_is_left_to_them() -> None:
+    module = SimpleNamespace(work=len)
+    effort = Effort("some")
+    effort.time_global(module, "work")
+    module.work = max
+    effort.tick(1.0)
+    assert module.work is max

@@ -17,6 +17,13 @@ from syncline_probe.routing import route_note
 
 
 @pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request has a record."""
+    monkeypatch.setattr(requests, "records", [None])
+    monkeypatch.setattr(requests, "followed", True)
+
+
+@pytest.fixture
 def asked() -> Iterator[requests.Request]:
     request = requests.begin("GET", "/books/7")
     token = requests.current.set(request)
@@ -77,6 +84,7 @@ def test_a_path_without_a_route_is_named_without_its_numbers(path: str, route: s
     requests.forget()
 
 
+@pytest.mark.usefixtures("few")
 def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
     one, other = SimpleNamespace(path="/one"), SimpleNamespace(path="/other")
     found: list[tuple[Any, str, str | None]] = [
@@ -105,6 +113,7 @@ def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
     }
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
     ("found", "route"),
     [
@@ -131,7 +140,7 @@ def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
     counted = apps.counted_asgi(call)
     try:
         for _ in range(3):
-            scope = {"type": "http", "method": "GET", "path": "/books/7", apps.RECEIVED: 1.0}
+            scope = {"type": "http", "method": "GET", "path": "/books/7", requests.RECEIVED: 1.0}
             asyncio.run(counted(None, scope, None, None))
         (row,) = requests.rows()
     finally:
@@ -173,6 +182,7 @@ def _ask(method: str, found: object, named: str | None = None, path: str = "/") 
     asyncio.run(apps.counted_asgi(call)(None, scope, None, None))
 
 
+@pytest.mark.usefixtures("few")
 def test_a_request_that_cannot_be_counted_is_served_and_told_at_the_next_look() -> None:
     class Broken:
         @property
@@ -192,12 +202,131 @@ def test_a_request_that_cannot_be_counted_is_served_and_told_at_the_next_look() 
     assert sample["requests_total"] == 1
 
 
+@pytest.mark.usefixtures("few")
 def test_clients_that_ask_by_methods_of_their_own_do_not_fill_the_memory() -> None:
     found = SimpleNamespace(path="/one")
     try:
         for number in range(300):
             _ask(f"M{number}", found)
         assert requests.count() == 300
-        assert len(requests.by_router) == len(requests.rows()) - 1 == 200
+        assert len(requests._by_router) == len(requests.rows()) - 1 == 200
     finally:
         requests.forget()
+
+
+def _scope(path: str = "/") -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": path}
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody asks who works for which request, and no record is left in this turn."""
+    monkeypatch.setattr(requests, "records", [])
+    monkeypatch.setattr(requests, "followed", False)
+    requests.forget()
+    yield
+    requests.forget()
+
+
+@pytest.mark.usefixtures("many")
+def test_of_many_requests_all_are_counted_and_those_with_a_record_stand_for_the_others() -> None:
+    """Of three routes one is asked for twice as often, and is inside for longer."""
+    found = [SimpleNamespace(path=path) for path in ("/one", "/other", "/one")]
+
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = route = found[int(scope["path"]) % 3]
+        if route.path == "/one":
+            await asyncio.sleep(0.002)
+
+    counted = apps.counted_asgi(call)
+
+    async def main() -> None:
+        for turn in range(40):
+            requests.tick(turn * 0.05)
+            # More than have records; whole threes, so that those with one are no other mixture.
+            for group in range(20):
+                each = (counted(None, _scope(str(3 * group + at)), None, None) for at in range(3))
+                await asyncio.gather(*each)
+
+    asyncio.run(main())
+    sample: dict[str, float] = {}
+    requests.gauge(sample)
+    assert sample["requests_total"] == requests.count() == 40 * 60
+    rows = {str(row["route"]): row for row in requests.rows()}
+    asked = {route: int(str(row["requests"])) for route, row in rows.items()}
+    assert sum(asked.values()) == pytest.approx(40 * 60, abs=60)  # the last wait to be stood for
+    assert asked["GET /one"] == pytest.approx(2 * asked["GET /other"], rel=0.1)
+    inside_s = {route: float(str(row["inside_s"])) for route, row in rows.items()}
+    assert inside_s["GET /one"] > 0.002 * asked["GET /one"]
+    assert sum(inside_s.values()) == pytest.approx(sample["requests_inside_s_total"])
+
+
+@pytest.mark.usefixtures("many")
+def test_requests_without_a_record_are_seen_while_they_are_inside() -> None:
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = SimpleNamespace(path="/slow")
+        await leave.wait()
+
+    counted = apps.counted_asgi(call)
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(counted(None, _scope(), None, None)) for _ in range(5)]
+        await asyncio.sleep(0)
+        sample: dict[str, float] = {}
+        requests.gauge(sample)
+        assert sample["requests_in_flight"] == 5
+        assert requests.any_inside()
+        live = requests.live()
+        assert {requests.route_of(one) for one in live} == {"GET /slow"}
+        assert all(one.inner.cr_await is not None for one in live)
+        tasks[0].cancel()
+        await asyncio.sleep(0)
+        assert len(requests.live()) == 4
+        leave.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    leave = asyncio.Event()
+    asyncio.run(main())
+    assert requests.count() == 5
+    assert not requests.any_inside()
+
+
+@pytest.mark.parametrize("state", ["few", "many"])
+def test_an_application_that_another_mounts_is_part_of_its_request(
+    state: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(state)
+
+    async def inner(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = SimpleNamespace(path="/mounted")
+
+    mounted = apps.counted_asgi(inner)
+
+    async def outer(_self: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await mounted(None, dict(scope), receive, send)
+        await mounted(None, scope, receive, send)
+
+    try:
+        asyncio.run(apps.counted_asgi(outer)(None, _scope(), None, None))
+        assert requests.count() == 1
+    finally:
+        requests.forget()
+
+
+@pytest.mark.usefixtures("many")
+def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
+    seen: list[requests.Request | None] = []
+
+    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(requests.current.get())
+
+    counted = apps.counted_asgi(call)
+    asyncio.run(counted(None, _scope(), None, None))
+    requests.tick(1.0)
+    working_for = requests.follow()
+    for _ in range(50):  # more than there are records of those that are not followed
+        asyncio.run(counted(None, _scope(), None, None))
+    assert seen[0] is None
+    assert all(isinstance(one, requests.Request) for one in seen[1:])
+    assert working_for() is None, "it has left"
+    assert requests.count() == 51

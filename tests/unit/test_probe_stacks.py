@@ -120,7 +120,7 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         tasks = []
         for _ in range(40):
-            request = requests.Request()
+            request = requests.begin("GET", "/")
             request.inner = coroutine = endpoint(inner, future)
             requests.inside.add(request)
             tasks.append(asyncio.ensure_future(coroutine))
@@ -151,7 +151,7 @@ def test_the_first_looks_after_a_rest_are_dense_and_the_others_cheap(
         if turn in (0, 200):
             requests.forget()
         elif turn in (1, 201):
-            requests.inside.add(requests.Request())
+            requests.begin("GET", "/")
         looks = standing.rows()[0]["count"]
         standing.tick(turn / 16)
         if standing.rows()[0]["count"] != looks:
@@ -171,7 +171,7 @@ def test_a_thread_stands_at_a_line_of_the_service_s_own(*, of_threading: bool) -
     held, ended = threading.Lock(), threading.Event()
     source = "def work():\n    with held:\n        pass\n    ended.set()\n"
     work = made(APP, source, held=held, ended=ended)["work"]
-    requests.inside.add(requests.Request())  # looks are taken while one is inside
+    requests.begin("GET", "/")  # looks are taken while one is inside
     with held:
         if of_threading:
             threading.Thread(target=work, daemon=True).start()

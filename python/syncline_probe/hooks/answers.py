@@ -14,10 +14,8 @@ _METHODS = {
     "django.template.base": (("Template", ("render",)),),
     "fastapi.routing": (("ModelField", ("validate", "serialize", "serialize_json")),),
 }
-_FUNCTIONS = {
-    "orjson": ("dumps",),
-    "fastapi.routing": ("jsonable_encoder",),
-}
+_FUNCTIONS = {"orjson": ("dumps",)}
+_GLOBALS = {"fastapi.routing": ("jsonable_encoder",)}
 
 
 def install(board: Board, library: ModuleType | None) -> None:
@@ -31,4 +29,7 @@ def install(board: Board, library: ModuleType | None) -> None:
     for name in _FUNCTIONS.get(module.__name__, ()):
         if callable(getattr(module, name, None)):
             answers.time_function(module, name)
+    for name in _GLOBALS.get(module.__name__, ()):
+        if callable(getattr(module, name, None)):
+            answers.time_global(module, name)
     answers.report(board)

@@ -16,6 +16,7 @@ _states: dict[int, PoolState] = {}  # a pool has no room for an attribute, nor f
 def install(board: Board, library: ModuleType | None) -> None:
     pool: Any = vars(library)["Pool"]
     pools = family(board, "pool")
+    working_for = requests.follow()
     original_acquire, original_release = pool._acquire, pool.release
 
     async def acquire(self: Any, timeout: float | None) -> Any:
@@ -35,7 +36,7 @@ def install(board: Board, library: ModuleType | None) -> None:
         state = _states.get(id(self))
         if state is not None:
             state.given_back(id(connection))
-        request = requests.current.get()
+        request = working_for()
         if request is None:
             return await original_release(self, connection, **options)
         request.in_statement = True  # the pool's own reset is none of the application's

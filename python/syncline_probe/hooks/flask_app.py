@@ -16,10 +16,11 @@ def install(board: Board, library: ModuleType | None) -> None:
     module: Any = library
     count_class(board, module.Flask, counted_wsgi)
     original = module.Flask.dispatch_request
+    working_for = requests.follow()
     note = route_note(board, "flask routes", _rule)
 
     def dispatch_request(self: Any, *args: Any, **options: Any) -> Any:
-        request = requests.current.get()
+        request = working_for()
         if request is not None and request.route is None:
             note(args)
         return original(self, *args, **options)

@@ -39,7 +39,7 @@ def _wrap(kind: Any) -> None:
 
 
 def _executing(original: Callable[..., None]) -> Callable[..., None]:
-    current, clock, note = requests.current.get, time.monotonic, statements.note
+    working_for, clock, note = requests.follow(), time.monotonic, statements.note
 
     # The parameters have SQLAlchemy's names: an heir may give them by name.
     def execute(
@@ -52,7 +52,7 @@ def _executing(original: Callable[..., None]) -> Callable[..., None]:
         if hold is None or hold.busy_s is not None:  # the latter in a method that an heir's calls
             original(self, cursor, statement, parameters, context)
             return
-        request = current()
+        request = working_for()
         if request is not None:
             request.in_statement = True
         began = hold.busy_s = clock()

@@ -7,8 +7,10 @@ import time
 from types import ModuleType
 from typing import Any
 
-from syncline_probe.apps import RECEIVED, counted_app, is_counted
+from syncline_probe import requests
+from syncline_probe.apps import counted_app, is_counted
 from syncline_probe.board import Board
+from syncline_probe.requests import RECEIVED
 
 _PROTOCOLS = (
     "uvicorn.protocols.http.httptools_impl",
@@ -56,18 +58,23 @@ def _stamp(protocol: Any) -> None:
 
 
 def _stamped_head(original: Any) -> Any:
+    records, clock = requests.records, time.monotonic
+
     def on_headers_complete(self: Any) -> Any:
-        self.scope[RECEIVED] = time.monotonic()
+        if records:
+            self.scope[RECEIVED] = clock()
         return original(self)
 
     return on_headers_complete
 
 
 def _stamped_cycle(original: Any) -> Any:
+    records, clock = requests.records, time.monotonic
+
     def begin(self: Any, *args: Any, **options: Any) -> None:
         scope = options.get("scope") or (args[0] if args else None)
-        if isinstance(scope, dict):
-            scope[RECEIVED] = time.monotonic()
+        if isinstance(scope, dict) and records:
+            scope[RECEIVED] = clock()
         original(self, *args, **options)
 
     return begin
