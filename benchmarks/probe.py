@@ -1,12 +1,11 @@
 """What the probe costs a service: ``make bench-probe``.
 
-Each round starts the service twice, with the probe and without, and loads the two in many short
-turns (with, without, without, with, …); the one that is not loaded is stopped by SIGSTOP meanwhile.
-A turn begins with a load that is not counted: a probe that was stopped finds its loop late, and
-tells of it. A round's ratio is the median of those of neighbouring turns, so that drift and bursts
-of others' work fall on both sides; rounds differ by their processes, and their spread makes the
-interval. Two processes of the same service differ by up to a tenth: so there are many rounds, of
-few turns.
+Each round starts the service twice, with the probe and without, on one core, and loads the two at
+once: the kernel gives them the core by turns of some milliseconds, so whatever slows the machine
+slows both alike. (Loaded one after the other they differ by a tenth and more where others use the
+machine, whatever they do.) Compared is the CPU that each takes for a request. Each has half of the
+core, so what the probe does by the clock weighs twice as much as on a core of its own: what is
+found is no less than what the probe costs there.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import geometric_mean, median
 from typing import Any
 
 import syncline
@@ -41,8 +40,7 @@ from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
 SIDES = ("without", "with")
-_PAIRS = 4  # of turns in a round
-_SETTLE_S = 0.1
+_TURNS = 6  # in a round
 # As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
 _CPUCLOCK_SCHED = 2
 
@@ -160,10 +158,10 @@ def _round(
     number: int,
 ) -> dict[str, dict[str, float]]:
     """One pair of processes: each side's medians over its turns, and the ratio of the sides."""
-    pairs = [SIDES if (pair + number) % 2 else SIDES[::-1] for pair in range(_PAIRS)]
+    sides = SIDES if number % 2 else SIDES[::-1]
     with ProbeReader(workspace.path) as reader, contextlib.ExitStack() as stack:
         services = {}
-        for side in SIDES:
+        for side in sides:
             extra = reader.env() if side == "with" else {}
             service = stack.enter_context(
                 start_service(
@@ -177,13 +175,15 @@ def _round(
             )
             services[side] = service
             _load(subject, service, 1.0)  # warm
-            stack.callback(_signal, service, signal.SIGCONT)
-            _signal(service, signal.SIGSTOP)
         taken: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
-        for pair in pairs:
-            for side in pair:
-                with _awake(services[side]):
-                    taken[side].append(_figures(subject, services[side], duration_s))
+        with ThreadPoolExecutor(len(sides)) as threads:
+            for _ in range(_TURNS):
+                turn = {
+                    side: threads.submit(_figures, subject, services[side], duration_s)
+                    for side in sides
+                }
+                for side, figures in turn.items():
+                    taken[side].append(figures.result())
         if not reader.processes():
             raise BenchmarkError(f"the probe was not heard from {subject.name}")
     result = {
@@ -191,14 +191,15 @@ def _round(
         for side, figures in taken.items()
     }
     turns = list(zip(taken["with"], taken["without"], strict=True))
-    result["ratio"] = {key: median(a[key] / b[key] for a, b in turns) for key in turns[0][0]}
+    result["ratio"] = {
+        key: geometric_mean(a[key] / b[key] for a, b in turns) for key in turns[0][0]
+    }
     ratio = result["ratio"]["cpu_us"]
     print(f"{subject.name:<9} round {number + 1}: CPU per request × {ratio:.4f}", flush=True)
     return result
 
 
 def _figures(subject: Subject, service: Service, duration_s: float) -> dict[str, float]:
-    _load(subject, service, _SETTLE_S)
     before = _cpu_s(service)
     result = _load(subject, service, duration_s)
     cpu_s = _cpu_s(service) - before
@@ -232,26 +233,11 @@ def _cpu_s(service: Service) -> float:
     return total
 
 
-@contextlib.contextmanager
-def _awake(service: Service) -> Iterator[None]:
-    _signal(service, signal.SIGCONT)
-    try:
-        yield
-    finally:
-        _signal(service, signal.SIGSTOP)
-
-
-def _signal(service: Service, number: signal.Signals) -> None:
-    for pid in service.pids():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, default=36)
-    parser.add_argument("--duration", type=float, default=0.3, help="seconds of each turn")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--duration", type=float, default=0.7, help="seconds of each turn")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

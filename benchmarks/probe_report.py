@@ -23,12 +23,14 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
     lines = [
         "# What the probe costs",
         "",
-        "The same service with the probe and without, interleaved, the service on one core and the",
-        "load generator on another, in a closed loop. Figures are medians. A round's ratio (with",
-        "over without) is the median over pairs of neighbouring turns; shown is the geometric mean",
-        "over the rounds with its 95 % confidence interval (Student's t on the logarithms). CPU is",
-        "user and system time of the service's processes per request: what the probe takes.",
-        "Throughput says the same where the core is full, and less well where others are busy.",
+        "The same service twice, with the probe and without, loaded at the same time in a closed",
+        "loop: the two share one core, which the kernel gives them by turns of some milliseconds,",
+        "and the load generator has another. Figures are medians. A round's ratio (with over",
+        "without) is the geometric mean over its turns; shown is that over the rounds, each of two",
+        "new processes, with its 95 % confidence interval (Student's t on the logarithms). CPU is",
+        "user and system time of the service's processes per request: what the probe takes. On a",
+        "core of its own a service has twice the throughput and half the latency, and what the",
+        "probe does by the clock weighs half as much.",
         "",
         f"Command: `{report['command']}` (turns of {report['duration_s']:g} s)",
         "",
@@ -63,7 +65,7 @@ def _ratio(rounds: Sequence[Mapping[str, Mapping[str, float]]], figure: str) -> 
 def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float) -> str:
     logs = [-math.log(one["ratio"]["cpu_us"]) for one in rounds]
     interval = ratio_interval(logs)
-    asked = f"Budget: {budget:.0%} of the throughput of a full core."
+    asked = f"Budget: {budget:.0%}."
     if interval is None:
         return f"{asked} One round says nothing about it."
     low, high = 1 - interval[1], 1 - interval[0]
