@@ -40,21 +40,21 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
                 await inner
             finally:
                 others.ended += 1
-                del others_inside[inner]
+                others_inside.pop(inner, None)  # a fork amid it has forgotten it
             return
         request = requests.begin("", "", scope)
         token = None
         if requests.followed:
             token = requests.current.set(request)
         else:
-            records.pop()
+            del records[-1:]  # another thread may have taken the last meanwhile
         try:
             request.inner = inner = call(self, scope, receive, send)
             await inner
         finally:
+            requests.end(request)
             if token is not None:
                 requests.current.reset(token)
-            requests.end(request)
 
     return counted
 

@@ -229,7 +229,7 @@ def end(request: Request) -> None:
         if scope is not None and (received_s := scope.get(RECEIVED)) is not None:
             totals.waited(request.started_s - received_s)
         if scope is not None:
-            del scope[MARK]
+            scope.pop(MARK, None)
     except Exception as error:  # noqa: BLE001 - the request is the service's
         failed(request, error)
     request.inner = request.scope = None

@@ -330,3 +330,12 @@ def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
     assert all(isinstance(one, requests.Request) for one in seen[1:])
     assert working_for() is None, "it has left"
     assert requests.count() == 51
+
+
+@pytest.mark.usefixtures("many")
+def test_a_request_in_which_the_process_forks_ends_in_the_child_too() -> None:
+    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
+        requests.forget()  # as a fork's child does
+
+    asyncio.run(apps.counted_asgi(call)(None, _scope(), None, None))
+    assert not requests.any_inside()
