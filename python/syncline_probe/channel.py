@@ -14,7 +14,7 @@ import os
 import socket
 import time
 
-from syncline_probe.effort import copied
+from syncline_probe.recoding import copied
 
 _PATH_LIMIT = 107  # bytes of sockaddr_un.sun_path without its end
 _BACKLOG_BYTES = 1 << 20

@@ -10,7 +10,6 @@ timed, since a sixteenth of them says little.
 from __future__ import annotations
 
 import functools
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +17,9 @@ from types import FunctionType
 from typing import Any
 
 from syncline_probe.board import Board, Sample
+from syncline_probe.recoding import Recoded, copied, recodable, with_constants
 
 _EVERY = 16  # turns of the sampler; in one of them calls are timed
-# Without the interpreter's lock, another thread may be in the function while its code is changed.
-_FREE = not getattr(sys, "_is_gil_enabled", lambda: True)()
 _FEW = 400  # calls a second: to time them all is a thousandth of a core
 
 
@@ -36,7 +34,7 @@ class Effort:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self.local = _Local()
-        self._switches: list[_Switch | _Recoded | _Global] = []
+        self._switches: list[_Switch | Recoded | _Global] = []
         self.open = False
         self._turn = 0
         self._opened_s = 0.0
@@ -49,14 +47,14 @@ class Effort:
     def time_method(self, kind: Any, name: str) -> None:
         """Times a method of a class, for all of its instances."""
         method = getattr(kind, name)
-        own = isinstance(method, FunctionType) and vars(kind).get(name) is method
-        switch: _Switch | _Recoded
-        if own and not method.__code__.co_freevars and not _FREE:
-            switch = _Recoded(method, self._timed(copied(method)))
+        own = recodable(method) and vars(kind).get(name) is method
+        switch: _Switch | Recoded
+        if own:
+            switch = Recoded(method, self._timed(copied(method)).__code__)
         else:
             switch = _Switch(method, self._timed(method))
             setattr(kind, name, switch)
-        switch.turn(timed=self.open)  # a library may come while a stretch is open, and stays so
+        switch.turn(on=self.open)  # a library may come while a stretch is open, and stays so
         self._switches.append(switch)
 
     def time_function(self, module: Any, name: str) -> None:
@@ -67,12 +65,12 @@ class Effort:
         """Times a function where a module calls it by a global name of its own, and only there."""
         original = getattr(module, name)
         switch = _Global(module, name, original, self._timed(original))
-        switch.turn(timed=self.open)
+        switch.turn(on=self.open)
         self._switches.append(switch)
 
     def _timed(self, original: Callable[..., Any]) -> Any:
         given = {"the effort": self, "the original": original}
-        code = _CODE.replace(co_consts=tuple(given.get(one, one) for one in _CODE.co_consts))
+        code = with_constants(_timed_call.__code__, given)
         return functools.update_wrapper(FunctionType(code, globals()), original)
 
     def report(self, board: Board) -> None:
@@ -107,7 +105,7 @@ class Effort:
     def _switch(self, *, on: bool) -> None:
         self.open = on
         for switch in self._switches:
-            switch.turn(timed=on)
+            switch.turn(on=on)
 
     def _gauge(self, sample: Sample) -> None:
         if self._all_calls:
@@ -139,43 +137,6 @@ def _timed_call(*args: Any, **options: Any) -> Any:
         local.inside = False
 
 
-_CODE = _timed_call.__code__
-
-
-class _Recoded:
-    """A function of Python that has either its own code or the timed one's.
-
-    So next to nothing is paid while it is not timed (from 3.13 on, the interpreter calls a function
-    whose code was changed a little slower for good), and whoever holds it holds the right one.
-    """
-
-    def __init__(self, function: FunctionType, timed: FunctionType) -> None:
-        self._function = function
-        self._own = self._now = function.__code__
-        self._timed = timed.__code__.replace(co_name=self._own.co_name)
-
-    def turn(self, *, timed: bool) -> None:
-        code = self._timed if timed else self._own
-        # If it is neither, somebody else changes it, too: then it is left to them.
-        if code is not self._now and self._function.__code__ is self._now:
-            self._now = self._function.__code__ = code
-
-
-def copied(function: Any) -> Any:
-    """A function that stays as this one is now; one that is not of Python stays so anyhow."""
-    if not isinstance(function, FunctionType):
-        return function
-    copy = FunctionType(
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return functools.update_wrapper(copy, function)
-
-
 class _Switch:
     """A method in its class that is either the original or the timed one: of what has no code.
 
@@ -191,8 +152,8 @@ class _Switch:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self._now(instance, owner)
 
-    def turn(self, *, timed: bool) -> None:
-        self._now = (self._timed if timed else self._original).__get__
+    def turn(self, *, on: bool) -> None:
+        self._now = (self._timed if on else self._original).__get__
 
 
 class _Global:
@@ -204,8 +165,8 @@ class _Global:
         self._original = self._now = original
         self._timed = timed
 
-    def turn(self, *, timed: bool) -> None:
-        value = self._timed if timed else self._original
+    def turn(self, *, on: bool) -> None:
+        value = self._timed if on else self._original
         # If it is neither, somebody else has changed it: then it is left to them.
         if value is not self._now and getattr(self._module, self._name, None) is self._now:
             setattr(self._module, self._name, value)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from syncline_probe.effort import Effort, copied
+from syncline_probe.effort import Effort
+from syncline_probe.recoding import copied
 
 TURN_S = 0.05
 
