@@ -28,9 +28,12 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
         "and the load generator has another. Figures are medians. A round's ratio (with over",
         "without) is the geometric mean over its turns; shown is that over the rounds, each of two",
         "new processes, with its 95 % confidence interval (Student's t on the logarithms). CPU is",
-        "user and system time of the service's processes per request: what the probe takes. On a",
-        "core of its own a service has twice the throughput and half the latency, and what the",
-        "probe does by the clock weighs half as much.",
+        "user and system time of the service's processes per request: what the probe takes.",
+        "",
+        "On a core of its own a service has twice the throughput and half the latency, and what",
+        "the probe does by the clock weighs half as much. So what its turns took of the half core,",
+        "which it measures itself, is counted by half for that; what else it does by the clock",
+        "(heartbeats of the event loop, the wakings of its thread) is counted in full.",
         "",
         f"Command: `{report['command']}` (turns of {report['duration_s']:g} s)",
         "",
@@ -52,7 +55,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         sides = [median(one[side][figure] for one in rounds) for side in ("without", "with")]
         yield from row([title, *(f"{side:{form}}" for side in sides), _ratio(rounds, figure)])
     yield ""
-    yield _verdict(rounds, service["budget"])
+    yield from _verdict(rounds, service["budget"])
 
 
 def _ratio(rounds: Sequence[Mapping[str, Mapping[str, float]]], figure: str) -> str:
@@ -62,17 +65,25 @@ def _ratio(rounds: Sequence[Mapping[str, Mapping[str, float]]], figure: str) -> 
     return f"{middle:.3f} ({interval[0]:.3f}–{interval[1]:.3f})" if interval else f"{middle:.3f}"
 
 
-def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float) -> str:
+def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float) -> Iterator[str]:
     logs = [-math.log(one["ratio"]["cpu_us"]) for one in rounds]
+    turns = fmean(one["turns"]["cpu_share"] for one in rounds)
     interval = ratio_interval(logs)
-    asked = f"Budget: {budget:.0%}."
+    asked = f"Budget: {budget:.0%} on a core of its own."
     if interval is None:
-        return f"{asked} One round says nothing about it."
+        yield f"{asked} One round says nothing about it."
+        return
     low, high = 1 - interval[1], 1 - interval[0]
+    yield (
+        f"With half a core: {low:.1%} to {high:.1%} of the CPU used, of which the turns took "
+        f"{turns:.1%}."
+    )
+    yield ""
+    low, high = low - turns / 2, high - turns / 2
     if high <= budget:
         word = "Within it"
     elif low > budget:
         word = "Over it"
     else:
         word = "Not decided by these rounds"
-    return f"{asked} {word}: the CPU used says {low:.1%} to {high:.1%}."
+    yield f"{asked} {word}: {low:.1%} to {high:.1%}."

@@ -42,12 +42,9 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
                 others.ended += 1
                 others_inside.pop(inner, None)  # a fork amid it has forgotten it
             return
+        del records[-1:]  # another thread may have taken the last meanwhile
         request = requests.begin("", "", scope)
-        token = None
-        if requests.followed:
-            token = requests.current.set(request)
-        else:
-            del records[-1:]  # another thread may have taken the last meanwhile
+        token = requests.current.set(request) if requests.followed else None
         try:
             request.inner = inner = call(self, scope, receive, send)
             await inner

@@ -24,7 +24,8 @@ class Board:
     was and why.
 
     Attributes:
-        ticks: called 20 times a second with the monotonic time in seconds.
+        ticks: called with the monotonic time in seconds, as the gauges, and 20 times a second
+            where no event loop is alive.
         gauges: called 10 times a second; each puts its numbers into the sample.
         slow_gauges: the same once a second, for what costs more.
         summaries: called once a second, by the name under which their rows are sent.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncline_probe import requests
 from syncline_probe.board import Board, Sample
@@ -24,6 +24,7 @@ _POOLS = 64
 # somebody has waited for long, so that a standstill has its places; of the others some a second.
 _FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
+_WINDOW = 10  # requests: of fewer, check-outs stand for no others
 _clock, _working_for = time.monotonic, requests.current.get
 
 
@@ -49,23 +50,25 @@ class Hold:
     """One connection in use.
 
     Attributes:
-        since_s: when it was taken; ``request`` for which.
+        since_s: when it was taken; ``request`` for which, if that has a record.
         site: the application's frames that took it, the innermost first: code and line; empty
-            if they were not looked at.
+            if they were not looked at, None if it was not seen taken.
         busy_s: since when a statement runs on it; None between statements.
         last_s: when the last statement ended; None if no transaction is open.
         statement_s: time in statements so far.
+        mark: what tells this use of the connection from its next, where its end may go unseen.
     """
 
-    __slots__ = ("busy_s", "last_s", "pool", "request", "since_s", "site", "statement_s")
+    __slots__ = ("busy_s", "last_s", "mark", "pool", "request", "since_s", "site", "statement_s")
 
     pool: PoolState
-    site: Sequence[tuple[Any, int]]
+    site: Sequence[tuple[Any, int]] | None
     since_s: float
     request: requests.Request | None
     busy_s: float | None
     last_s: float | None
     statement_s: float
+    mark: object
 
 
 class PoolState:
@@ -75,8 +78,12 @@ class PoolState:
         waiters: who waits now, and since when; entries come and go by single steps.
         blocking: whether a wait stops the waiting thread.
         waits: how long those that had to wait did; ``held``: how long connections were out.
+        checkouts: how many were counted; ``checkouts_all``: with those that were not, an estimate.
         longest: the longest hold of which the site was looked at.
+        watched: whether check-outs are counted and timed now.
     """
+
+    sampled = False  # whether it can be left unwatched for a while
 
     def __init__(
         self, pool: object, read: Callable[[Any], Reading], *, blocking: bool = False
@@ -93,11 +100,60 @@ class PoolState:
         self.waits = Waits()
         self.held = Waits()
         self.checkouts = 0
+        self.checkouts_all = 0.0
         self.timeouts = 0
         self.statement_s = 0.0
+        self.watched = True
+        self._new_statement_s = 0.0
+        self._settled = 0  # of the check-outs
+        self._ended = requests.count()
+        self._last = 0, 0, 0.0  # what was settled last: requests, check-outs, in statements
+        self._ages = Ages()
         self._longest_s = 0.0
         self._site_s = 0.0  # when a check-out is to be looked at again
         self.longest: dict[str, object] | None = None
+
+    def settle(self, ended: int) -> None:
+        """At each turn: adds up what came since the last one, or what is likely to have come.
+
+        Args:
+            ended: requests until now: the more of them, the more check-outs.
+        """
+        more, self._ended = ended - self._ended, ended
+        self.waits.settle()
+        if self.watched:
+            self.held.settle()
+            new, self._settled = self.checkouts - self._settled, self.checkouts
+            in_statements, self._new_statement_s = self._new_statement_s, 0.0
+            self._last = more, new, in_statements
+            times = 1.0
+        else:
+            times = more / self._last[0] if self._last[0] else 0.0
+            self.held.repeat(times)
+        self.checkouts_all += times * self._last[1]
+        self.statement_s += times * self._last[2]
+
+    def watch(self, *, on: bool) -> None:
+        """Whether its check-outs are counted from now on; what was found stands for the others."""
+        ended = requests.count()
+        if not self.watched or ended - self._ended >= _WINDOW:
+            self.settle(ended)
+        if not on:
+            self._ages = self.ages(_clock())
+        self.watched = on
+
+    def present(self) -> list[Hold]:
+        """The connections in use that are known."""
+        return list(self.holds.values())
+
+    def ages(self, now: float) -> Ages:
+        """How old its holds are, and those with an idle transaction; while nobody watches, were."""
+        if not self.watched:
+            return self._ages
+        holds = self.present()
+        idle = [hold.last_s for hold in holds if hold.busy_s is None and hold.last_s is not None]
+        oldest = min([hold.since_s for hold in holds], default=now)
+        return Ages(now - oldest, len(idle), now - min(idle, default=now))
 
     def reading(self) -> Reading | None:
         """What it says now; None once it is gone."""
@@ -129,7 +185,10 @@ class PoolState:
         threads = loop_module.loop_threads() if loop_module is not None else ()
         return sum(thread in threads for _, thread in list(self.waiters.values()))
 
-    def _waited_long(self) -> bool:
+    def waited_long(self) -> bool:
+        """Whether somebody has been waiting for long."""
+        if not self.waiters:
+            return False
         try:
             first = next(iter(self.waiters.values()))
         except (RuntimeError, StopIteration):  # another thread came or went meanwhile
@@ -145,28 +204,50 @@ class PoolState:
         hold.site = ()
         hold.since_s = now = _clock()
         hold.request = _working_for()
-        hold.busy_s = hold.last_s = None
+        hold.busy_s = hold.last_s = hold.mark = None
         hold.statement_s = 0.0
         wanted = now >= self._site_s or number <= _FIRST_SITES
-        if wanted or (self.waiters and self._waited_long()):
+        if wanted or self.waited_long():
             self._site_s = now + _SITE_EVERY_S
             hold.site = take_site(sys._getframe(depth))
         self.holds[key] = hold  # last: others look at it from now on
         return hold
 
+    def found(self, key: int, since_s: float, mark: object) -> Hold:
+        """A connection is out that nobody saw taken; its end is no sample of how long they are."""
+        hold = self.holds[key] = Hold()
+        hold.pool, hold.since_s, hold.mark = self, since_s, mark
+        hold.site, hold.statement_s = None, 0.0
+        hold.request = hold.busy_s = hold.last_s = None
+        return hold
+
     def given_back(self, key: int) -> None:
         """It is back."""
         hold = self.holds.pop(key, None)
-        if hold is None:
+        if hold is None or hold.site is None:
             return
         held_s = _clock() - hold.since_s
-        self.statement_s += hold.statement_s
+        self._new_statement_s += hold.statement_s
         if held_s > self._longest_s and hold.site:
             self._longest_s = held_s
             self.longest = _hold_row(hold, held_s)
         self.held.add(held_s)
 
 
+class Ages(NamedTuple):
+    """Of the connections that are out: since when, and how many are idle in a transaction."""
+
+    oldest_s: float = 0.0
+    idle: int = 0
+    idle_oldest_s: float = 0.0
+
+
+_NUMBERS = (
+    *("size", "open", "checked_out", "overflow"),
+    *("waiters", "waiters_on_loop", "wait_oldest_ms", "held_oldest_ms"),
+    *("checkouts_total", "waits_total", "wait_s_total", "held_s_total", "timeouts_total"),
+    *("idle_transactions", "idle_transaction_oldest_ms"),
+)
 _families: dict[str, PoolFamily] = {}
 
 
@@ -196,6 +277,7 @@ class PoolFamily:
         self._board = board
         self._states: list[PoolState] = []
         requests.follow()  # a hold is for one of them
+        requests.when_recording(self._watch, self._waited_long)
 
     def add(self, state: PoolState) -> PoolState:
         """Watches a pool from now on."""
@@ -215,7 +297,7 @@ class PoolFamily:
 
     def holds(self) -> list[Hold]:
         """The connections in use."""
-        return [hold for state in list(self._states) for hold in list(state.holds.values())]
+        return [hold for state in list(self._states) for hold in state.present()]
 
     def forget(self) -> None:
         """In a fork's child: nobody there holds or awaits what the parent's threads did."""
@@ -224,35 +306,46 @@ class PoolFamily:
             state.holds.clear()
 
     def _tick(self, _now: float) -> None:
+        ended = requests.count()
         for state in self._states:
-            state.waits.settle()
-            state.held.settle()
+            state.settle(ended)
+
+    def _watch(self, *, on: bool) -> None:
+        for state in self._states:
+            if state.sampled:
+                state.watch(on=on)
+
+    def _waited_long(self) -> bool:
+        return any(state.waited_long() for state in self._states)
 
     def _gauge(self, sample: Sample) -> None:
-        now = time.monotonic()
-        states = list(self._states)
-        readings = [reading for one in states if (reading := one.reading()) is not None]
-        waits = [began for one in states for began, _ in list(one.waiters.values())]
-        holds = self.holds()
-        idle = [hold.last_s for hold in holds if hold.busy_s is None and hold.last_s is not None]
-        numbers: dict[str, float] = {
-            "size": sum(reading.size for reading in readings),
-            "open": sum(reading.opened for reading in readings),
-            "checked_out": sum(reading.checked_out for reading in readings),
-            "overflow": sum(max(0, reading.opened - reading.size) for reading in readings),
-            "waiters": len(waits),
-            "waiters_on_loop": sum(one.waiters_on_loop() for one in states),
-            "wait_oldest_ms": 1000 * (now - min(waits, default=now)),
-            "held_oldest_ms": 1000 * (now - min((hold.since_s for hold in holds), default=now)),
-            "checkouts_total": sum(one.checkouts for one in states),
-            "waits_total": sum(one.waits.count() for one in states),
-            "wait_s_total": sum(one.waits.total_s() for one in states),
-            "held_s_total": sum(one.held.total_s() for one in states),
-            "timeouts_total": sum(one.timeouts for one in states),
-            "idle_transactions": len(idle),
-            "idle_transaction_oldest_ms": 1000 * (now - min(idle, default=now)),
-        }
-        limits = [reading.limit for reading in readings]
+        # In one pass, and no function for each number: it is asked for ten times a second.
+        now = since_s = _clock()
+        numbers = dict.fromkeys(_NUMBERS, 0.0)
+        limits: list[float | None] = []
+        for state in list(self._states):
+            for began_s, _ in list(state.waiters.values()):
+                since_s = min(since_s, began_s)
+                numbers["waiters"] += 1
+            numbers["waiters_on_loop"] += state.waiters_on_loop()
+            oldest_s, idle, idle_oldest_s = state.ages(now)
+            numbers["held_oldest_ms"] = max(numbers["held_oldest_ms"], 1000 * oldest_s)
+            numbers["idle_transactions"] += idle
+            numbers["idle_transaction_oldest_ms"] = max(
+                numbers["idle_transaction_oldest_ms"], 1000 * idle_oldest_s
+            )
+            numbers["checkouts_total"] += round(state.checkouts_all)
+            numbers["waits_total"] += state.waits.count()
+            numbers["wait_s_total"] += state.waits.total_s()
+            numbers["held_s_total"] += state.held.total_s()
+            numbers["timeouts_total"] += state.timeouts
+            if (reading := state.reading()) is not None:
+                numbers["size"] += reading.size
+                numbers["open"] += reading.opened
+                numbers["checked_out"] += reading.checked_out
+                numbers["overflow"] += max(0, reading.opened - reading.size)
+                limits.append(reading.limit)
+        numbers["wait_oldest_ms"] = 1000 * (now - since_s)
         if limits and None not in limits:
             numbers["limit"] = sum(limit for limit in limits if limit is not None)
         for name, number in numbers.items():
@@ -308,13 +401,13 @@ def _hold_row(hold: Hold, held_s: float) -> dict[str, object]:
         "held_s": round(held_s, 6),
         "statement_s": round(hold.statement_s, 6),
         "route": requests.route_of(request) if request is not None else None,
-        "site": [[code.co_filename, line, code.co_qualname] for code, line in hold.site],
+        "site": [[code.co_filename, line, code.co_qualname] for code, line in hold.site or ()],
     }
 
 
 def _row(number: int, state: PoolState, reading: Reading) -> dict[str, object]:
     now = time.monotonic()
-    oldest = min(list(state.holds.values()), key=lambda hold: hold.since_s, default=None)
+    oldest = _oldest(state.present(), now)
     return {
         "pool": number,
         "name": reading.name,
@@ -322,7 +415,7 @@ def _row(number: int, state: PoolState, reading: Reading) -> dict[str, object]:
         "limit": reading.limit,
         "checked_out": reading.checked_out,
         "waiters": len(state.waiters),
-        "checkouts": state.checkouts,
+        "checkouts": round(state.checkouts_all),
         "timeouts": state.timeouts,
         "statement_s": round(state.statement_s, 6),
         "waits": state.waits.row(),
@@ -330,3 +423,14 @@ def _row(number: int, state: PoolState, reading: Reading) -> dict[str, object]:
         "held_longest": state.longest,
         "held_oldest": _hold_row(oldest, now - oldest.since_s) if oldest is not None else None,
     }
+
+
+def _oldest(holds: list[Hold], now: float) -> Hold | None:
+    """The one to be told of: one whose place is known, if it is about as old as any."""
+    oldest = min(holds, key=lambda hold: hold.since_s, default=None)
+    if oldest is None or oldest.site:
+        return oldest
+    placed = min((hold for hold in holds if hold.site), key=lambda hold: hold.since_s, default=None)
+    if placed is not None and now - placed.since_s > (now - oldest.since_s) / 2:
+        return placed
+    return oldest

@@ -44,6 +44,25 @@ def recodable(function: object) -> bool:
     return isinstance(function, FunctionType) and not function.__code__.co_freevars and not _FREE
 
 
+def replaced(kind: Any, name: str, wrap: Callable[[Any], Any]) -> Recoded | None:
+    """Replaces a method of a class, or a class method, by what ``wrap`` makes of it.
+
+    Returns:
+        What gives and takes the method its own code again, where that is possible; it is taken.
+    """
+    found = next(vars(one)[name] for one in kind.__mro__ if name in vars(one))
+    function = getattr(found, "__func__", found)
+    if recodable(function):
+        switch = Recoded(function, passing(wrap(copied(function))))
+        switch.turn(on=True)
+        return switch
+    new = wrap(function)
+    if isinstance(function, FunctionType):
+        functools.update_wrapper(new, function)
+    setattr(kind, name, classmethod(new) if isinstance(found, classmethod) else new)
+    return None
+
+
 def copied(function: Any) -> Any:
     """A function that stays as this one is now; one that is not of Python stays so anyhow."""
     if not isinstance(function, FunctionType):

@@ -1,8 +1,9 @@
 """Requests as the application sees them, and what each did with the database, by route.
 
-Each has a record of its own as long as they are few, or some hook asks which request the running
-code works for. Of many, in a service with none of the libraries whose hooks ask, the first ones
-of each turn have one, and the others are only counted: the times of the former stand for them.
+Each has a record of its own as long as they are few. Of many, those of a short stretch every two
+seconds have one, and the others are only counted: the former stand for them. Hooks that are dear,
+as those of statements, are at work only while there may be records. Where requests are inside for
+long, or wait for a connection, all have one, whatever it costs: then they are to be explained.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from syncline_probe.board import Sample
 from syncline_probe.waits import taken
@@ -19,15 +20,24 @@ from syncline_probe.waits import taken
 _ROUTES = 200
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
-# Records of a turn, which lasts 50 ms: of 400 requests a second, all have one. Where they do not
-# suffice, one turn in so many has them.
-_RECORDS, _EVERY = 20, 4
+# Requests are many if so many begin within so many seconds. Of these, all have a record where a
+# hook asks for each, up to a bound; elsewhere the first ones.
+_ENOUGH, _SOON_S, _FOLLOWED = 20, 0.2, 400
+_REST_S = 2.0  # from one stretch to the next
+_BURST = 10  # so many stretches of many come without a rest
+_LONG_S = 0.2  # as long as one is inside for longer than that, it goes on
 OTHER = "(other)"
 MARK = "syncline.seen"  # in the scope or environ of a request that is inside
 RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
 _NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
 _TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
 _clock = time.monotonic
+
+
+class Switch(Protocol):
+    """What is told whether requests may have records."""
+
+    def __call__(self, *, on: bool) -> None: ...
 
 
 class Request:
@@ -78,13 +88,14 @@ class Totals:
     Attributes:
         took: takes the seconds that a request was inside, for each with a record that leaves.
         waited: takes those from its head's arrival until the application was called, if known.
-        requests: those added up; with such as had no record, an estimate.
+        requests: those added up; with such as had no record, an estimate, as all below it.
     """
 
     __slots__ = (
-        *("_least", "_new", "_new_before", "_with_statements"),
-        *("before_known", "before_s", "inside_longest_s", "inside_s", "requests", "route"),
-        *("routers", "statement_s", "statements", "statements_max", "texts", "took", "waited"),
+        *("_last", "_least", "_new", "_new_before", "_new_statement_s", "_new_statements"),
+        *("_recorded", "_with_statements", "before_known", "before_s", "inside_longest_s"),
+        *("inside_s", "requests", "route", "routers", "statement_s", "statements"),
+        *("statements_max", "texts", "took", "waited"),
     )
 
     def __init__(self, route: str) -> None:
@@ -92,6 +103,10 @@ class Totals:
         self.routers: list[object] = []
         self._new: list[float] = []
         self._new_before: list[float] = []
+        self._new_statements = 0
+        self._new_statement_s = 0.0
+        self._last = 0, 0.0, 0.0, 0, 0.0  # what was added up last: requests, and their sums
+        self._recorded = 0
         self.took: Callable[[float], None] = self._new.append
         self.waited: Callable[[float], None] = self._new_before.append
         self.requests = 0.0
@@ -99,11 +114,11 @@ class Totals:
         self.inside_longest_s = 0.0
         self.before_s = 0.0
         self.before_known = False
-        self.statements = 0
+        self.statements = 0.0
+        self.statement_s = 0.0
         self._with_statements = 0
         self._least = 0  # of those with any
         self.statements_max = 0
-        self.statement_s = 0.0
         self.texts: dict[str, list[int]] = {}  # by repeated statement: times, requests
 
     def pending(self) -> int:
@@ -112,17 +127,39 @@ class Totals:
 
     def settle(self, stand_for: float) -> None:
         """Adds up what came since the last time, each for so many; by the probe's turns only."""
-        if new := taken(self._new):
-            self.requests += stand_for * len(new)
-            self.inside_s += stand_for * sum(new)
-            self.inside_longest_s = max(self.inside_longest_s, max(new))
-        if new := taken(self._new_before):
-            self.before_known = True
-            self.before_s += stand_for * sum(new)
+        took, waited = taken(self._new), taken(self._new_before)
+        statements, self._new_statements = self._new_statements, 0
+        statement_s, self._new_statement_s = self._new_statement_s, 0.0
+        self._recorded += len(took)
+        self.before_known |= bool(waited)
+        self.inside_longest_s = max(self.inside_longest_s, *took, 0.0)
+        self._last = len(took), sum(took), sum(waited), statements, statement_s
+        self.repeat(stand_for)
+
+    def repeat(self, times: float) -> None:
+        """Adds once more what was added last, so many times: for requests without a record."""
+        requests, inside_s, before_s, statements, statement_s = self._last
+        self.requests += times * requests
+        self.inside_s += times * inside_s
+        self.before_s += times * before_s
+        self.statements += times * statements
+        self.statement_s += times * statement_s
 
     def statements_min(self) -> int:
         """The fewest of a request; 0 if one had none."""
-        return self._least if self._with_statements >= self.requests else 0
+        return self._least if self._with_statements >= self._recorded else 0
+
+    def repeated(self) -> dict[str, object] | None:
+        """The statement that most often ran more than once in a request, if any did."""
+        if not self.texts:
+            return None
+        text, (times, requests) = max(list(self.texts.items()), key=lambda item: item[1][0])
+        each = self.requests / self._recorded if self._recorded else 1.0
+        return {
+            "statement": text[:_STATEMENT_CHARS],
+            "times": round(each * times),
+            "requests": round(each * requests),
+        }
 
     def add_statements(self, request: Request) -> None:
         """Those of a request that leaves with some.
@@ -136,8 +173,8 @@ class Totals:
         if count < self._least or not self._with_statements:
             self._least = count
         self._with_statements += 1
-        self.statements += count
-        self.statement_s += request.statement_s
+        self._new_statements += count
+        self._new_statement_s += request.statement_s
         if request.texts is not None and count > len(request.texts):
             # A copy: a thread that it has left behind may still run statements.
             for text, times in request.texts.copy().items():
@@ -152,29 +189,104 @@ class _Others:
 
     Attributes:
         inside: the coroutine of each that is inside the application, and its scope.
+        seen_s: when each of those was first seen there.
         ended: how many have left; threads that count at the same instant may lose one, as with
             :class:`Totals`. ``settled``: of those, how many are added up.
     """
 
-    __slots__ = ("ended", "inside", "settled")
+    __slots__ = ("ended", "inside", "seen_s", "settled")
 
     def __init__(self) -> None:
         self.inside: dict[Any, Any] = {}
+        self.seen_s: dict[Any, float] = {}
         self.ended = self.settled = 0
+
+    def look(self, now: float) -> float:
+        """Since when the one that was seen first is inside, as far as they were looked at."""
+        seen_s = self.seen_s
+        self.seen_s = {inner: seen_s.get(inner, now) for inner in list(self.inside)}
+        return min(self.seen_s.values(), default=now)
 
     def pending(self) -> int:
         """How many have left that are not added up yet."""
         return self.ended - self.settled
 
 
+class _Stretch:
+    """When requests have records, and whom that concerns.
+
+    Attributes:
+        ended_s: when the last stretch with records came to its end; None while there are some.
+        on: whether the hooks that cost more are at work: until the last request with a record has
+            left.
+        recorded: how many had one of those that were added up last.
+    """
+
+    def __init__(self) -> None:
+        self.ended_s: float | None = None
+        self.on = True
+        self.recorded = 0
+        self.switches: list[Switch] = []
+        self.troubles: list[Callable[[], bool]] = []
+        self._began_s = 0.0
+        self._now_s = 0.0
+        self._given = _ENOUGH
+        self._many = 0  # how often there were many, less how often there were not
+
+    def turn(self, now: float) -> None:
+        """At each turn of the probe's."""
+        self._now_s = now
+        if self.ended_s is None:
+            many = self._given - len(records) >= _ENOUGH
+            if not many and now < self._began_s + _SOON_S:
+                return
+            self._many = min(_BURST, self._many + 1) if many else max(0, self._many - 1)
+            if self._many < _BURST or self._trouble() or now - _oldest(now) > _LONG_S:
+                self._give(now)
+            else:
+                records.clear()
+                self.ended_s = now
+        elif not inside:
+            self.over()
+        if self.ended_s is not None and (
+            now > self.ended_s + _REST_S or self._trouble() or (inside and not self.leaving())
+        ):
+            self.ended_s = None
+            self._give(now)
+            self._switch(on=True)
+
+    def leaving(self) -> bool:
+        """Whether the last ones with a record are given time to leave."""
+        ended_s = self.ended_s
+        return ended_s is not None and bool(inside) and self._now_s <= ended_s + _LONG_S
+
+    def over(self) -> None:
+        """The last one with a record has left."""
+        if self.ended_s is not None:
+            self._switch(on=False)
+
+    def _trouble(self) -> bool:
+        return any(trouble() for trouble in self.troubles)
+
+    def _give(self, now: float) -> None:
+        self._began_s = now
+        self._given = _FOLLOWED if followed else _ENOUGH
+        records.extend([None] * (self._given - len(records)))
+
+    def _switch(self, *, on: bool) -> None:
+        if on is not self.on:
+            self.on = on
+            for switch in self.switches:
+                switch(on=on)
+
+
 # Which request the running code works for; ``follow`` gives what reads it.
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 followed = False  # whether requests are to be put there
 inside: set[Request] = set()
-# One for each record that may still be made in this turn; where requests are followed, any.
-records = [None] * _RECORDS
+records = [None] * _ENOUGH  # one for each record that may still be made in this stretch
 others = _Others()
-_turn = 0
+_stretch = _Stretch()
 _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
 _totals: dict[str, Totals] = {}
@@ -182,15 +294,29 @@ _faults: list[BaseException] = []
 
 
 def follow() -> Callable[[], Request | None]:
-    """What tells which request the running code works for; of those that come from now on.
+    """What tells which request the running code works for, of those that have a record.
 
     To mark the context of each request costs more than most else that is done for it: so nobody
     does before a hook has asked, as those of databases do.
     """
     global followed
     followed = True
-    records.append(None)
     return current.get
+
+
+def when_recording(switch: Switch, trouble: Callable[[], bool] | None = None) -> None:
+    """Tells a hook when requests may have records, and is told when all should have one.
+
+    Args:
+        switch: called with ``on=False`` once none is inside that has a record, and none may come;
+            with ``on=True`` before the next one may.
+        trouble: called at each turn.
+    """
+    _stretch.switches.append(switch)
+    if not _stretch.on:
+        switch(on=False)
+    if trouble is not None:
+        _stretch.troubles.append(trouble)
 
 
 def begin(method: str, path: str, scope: Any = None) -> Request:
@@ -226,10 +352,12 @@ def end(request: Request) -> None:
         totals.took(inside_s)
         if request.statements:
             totals.add_statements(request)
-        if scope is not None and (received_s := scope.get(RECEIVED)) is not None:
-            totals.waited(request.started_s - received_s)
         if scope is not None:
+            if (received_s := scope.get(RECEIVED)) is not None:
+                totals.waited(request.started_s - received_s)
             scope.pop(MARK, None)
+        if not records and not inside:
+            _stretch.over()
     except Exception as error:  # noqa: BLE001 - the request is the service's
         failed(request, error)
     request.inner = request.scope = None
@@ -295,11 +423,12 @@ def route_of(request: Request) -> str:
 
 
 def live() -> list[Request]:
-    """The requests that are inside the application now; without a record, they began just now."""
+    """The requests that are inside the application now; without a record, since first seen."""
     found = _recorded()
     for inner, scope in list(others.inside.items()):
         request = _record("", "", scope)
         request.inner = inner
+        request.started_s = others.seen_s.get(inner, request.started_s)
         found.append(request)
     return found
 
@@ -313,50 +442,61 @@ def _recorded() -> list[Request]:
     return []
 
 
+def _oldest(now: float) -> float:
+    """Since when the first one with a record is inside."""
+    return min([request.started_s for request in _recorded()], default=now)
+
+
 def any_inside() -> bool:
     """Whether there are any."""
     return bool(inside or others.inside)
 
 
-def tick(_now: float) -> None:
-    """At each turn: adds up what has left since the last one."""
-    global _turn
-    _turn += 1
-    if records or _turn % _EVERY == 0:
-        records.extend([None] * (_RECORDS - len(records)))
+def tick(now: float) -> None:
+    """At each turn: says which requests have records, and adds up what has left."""
+    _stretch.turn(now)
     _settle()
 
 
 def _settle() -> None:
+    if _stretch.leaving():
+        return  # the slowest are the last to leave: they stand for no others by themselves
     every = list(_totals.values())
     recorded = sum(one.pending() for one in every)
-    if not recorded:
-        return  # those without a record wait for one that stands for them
     more = others.pending()
-    others.settled += more
-    for one in every:
-        one.settle(1 + more / recorded)
+    if recorded:
+        _stretch.recorded = recorded
+        others.settled += more
+        for one in every:
+            one.settle(1 + more / recorded)
+    elif more and _stretch.recorded:
+        others.settled += more
+        for one in every:
+            one.repeat(more / _stretch.recorded)
 
 
 def gauge(sample: Sample) -> None:
     """How many are inside, since when, and how many have left."""
     if _faults:
         raise _faults.pop()
-    now = _clock()
-    recorded = _recorded()
-    _settle()
-    every = list(_totals.values())
-    left, in_flight = count(), len(recorded) + len(others.inside)
+    now, in_flight = _clock(), len(inside) + len(others.inside)
+    left = float(others.pending())
+    inside_s = before_s = statements = statement_s = 0.0
+    for one in list(_totals.values()):
+        left += one.requests + one.pending()
+        inside_s += one.inside_s
+        before_s += one.before_s
+        statements += one.statements
+        statement_s += one.statement_s
     if not left and not in_flight:
         return
-    began = [request.started_s for request in recorded]
     sample["requests_in_flight"] = in_flight
-    sample["requests_oldest_ms"] = (now - min(began, default=now)) * 1000
-    sample["requests_total"] = left
-    sample["requests_inside_s_total"] = sum(one.inside_s for one in every)
-    sample["requests_before_s_total"] = sum(one.before_s for one in every)
-    sample["sql_statements_total"] = sum(one.statements for one in every)
-    sample["sql_statement_s_total"] = sum(one.statement_s for one in every)
+    sample["requests_oldest_ms"] = (now - min(_oldest(now), others.look(now))) * 1000
+    sample["requests_total"] = round(left)
+    sample["requests_inside_s_total"] = inside_s
+    sample["requests_before_s_total"] = before_s
+    sample["sql_statements_total"] = round(statements)
+    sample["sql_statement_s_total"] = statement_s
 
 
 def rows() -> list[dict[str, object]]:
@@ -373,14 +513,6 @@ def rows() -> list[dict[str, object]]:
 
 
 def _row(totals: Totals, in_flight: int) -> dict[str, object]:
-    repeated: dict[str, object] | None = None
-    if totals.texts:
-        text, (times, requests) = max(list(totals.texts.items()), key=lambda item: item[1][0])
-        repeated = {
-            "statement": text[:_STATEMENT_CHARS],
-            "times": times,
-            "requests": requests,
-        }
     return {
         "route": totals.route,
         "requests": round(totals.requests),
@@ -388,11 +520,11 @@ def _row(totals: Totals, in_flight: int) -> dict[str, object]:
         "inside_s": round(totals.inside_s, 6),
         "inside_longest_s": round(totals.inside_longest_s, 6),
         "before_s": round(totals.before_s, 6) if totals.before_known else None,
-        "statements": totals.statements,
+        "statements": round(totals.statements),
         "statements_min": totals.statements_min(),
         "statements_max": totals.statements_max,
         "statement_s": round(totals.statement_s, 6),
-        "repeated": repeated,
+        "repeated": totals.repeated(),
     }
 
 
@@ -400,7 +532,8 @@ def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
     inside.clear()
     others.inside.clear()
-    others.ended = others.settled = 0
+    others.seen_s.clear()
+    others.ended = others.settled = _stretch.recorded = 0
     _by_router.clear()
     _totals.clear()
     _faults.clear()

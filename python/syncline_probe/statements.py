@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from syncline_probe import requests
+from syncline_probe.recoding import replaced
 
 _TEXTS = 100  # of one request
 _KNOWN = 1000
@@ -43,13 +43,24 @@ def note(request: requests.Request, text: object, took_s: float) -> None:
         texts[key] = 1
 
 
+def count_methods(kind: Any, names: Iterable[str], wrap: Callable[[Any], Any]) -> None:
+    """Has statements counted by a driver's methods, by one of the two below."""
+    methods = {name: getattr(kind, name) for name in names}  # a library without one is left alone
+    for name, method in methods.items():
+        if (switch := replaced(kind, name, wrap)) is not None:
+            requests.when_recording(switch.turn)
+        # To those who ask, it stays a coroutine function; Python 3.11 has no mark for that.
+        mark = getattr(inspect, "markcoroutinefunction", None)
+        if mark is not None and inspect.iscoroutinefunction(method):
+            mark(getattr(kind, name))
+
+
 def counted(original: Callable[..., Any]) -> Callable[..., Any]:
     """A driver's method ``(self, text, …)`` with its statements counted.
 
     Not if a layer above counts them already, and not what only begins or ends a transaction.
     """
 
-    @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
         request = _counting(text)
         if request is None:
@@ -83,16 +94,12 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
             request.in_statement = False
             note(request, text, time.monotonic() - began)
 
-    @functools.wraps(original)
     def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
         request = _counting(text)
         if request is None:
             return original(self, text, *args, **options)
         return count(request, self, text, args, options)
 
-    # To those who ask, it stays a coroutine function; Python 3.11 has no mark for that.
-    if (mark := getattr(inspect, "markcoroutinefunction", None)) is not None:
-        mark(execute)
     return execute
 
 

@@ -28,14 +28,17 @@ class Waits:
         add: takes one time, in seconds; any thread may call it.
     """
 
-    __slots__ = ("_counts", "_longest_s", "_new", "_total_s", "add")
+    __slots__ = ("_again", "_count", "_counts", "_last", "_longest_s", "_new", "_total_s", "add")
 
     def __init__(self) -> None:
         self._new: list[float] = []
         self.add: Callable[[float], None] = self._new.append
-        self._counts = [0] * (len(BOUNDS_S) + 1)
+        self._counts = [0.0] * (len(BOUNDS_S) + 1)
+        self._count = 0.0
         self._total_s = 0.0
         self._longest_s = 0.0
+        self._last: list[float] = []  # what was settled last, sorted
+        self._again = 0.0  # how often that is to be counted
 
     def close(self) -> None:
         """Nobody will ask again: what comes from now on is not kept."""
@@ -44,35 +47,43 @@ class Waits:
 
     def settle(self) -> None:
         """Puts into buckets what came since the last time; by the probe's turns only."""
-        new = taken(self._new)
-        if not new:
-            return
-        new.sort()
-        self._total_s += sum(new)
-        self._longest_s = max(self._longest_s, new[-1])
+        if self._again:
+            self._fill()
+        self._last = new = taken(self._new)
+        if new:
+            new.sort()
+            self._longest_s = max(self._longest_s, new[-1])
+            self.repeat(1)
+
+    def repeat(self, times: float) -> None:
+        """Counts once more what was settled last, so many times: for what nobody timed."""
+        self._count += times * len(self._last)
+        self._total_s += times * sum(self._last)
+        self._again += times
+
+    def _fill(self) -> None:
         below = 0
         for at, bound in enumerate(BOUNDS_S):
-            up_to = bisect_right(new, bound)
-            self._counts[at] += up_to - below
+            up_to = bisect_right(self._last, bound)
+            self._counts[at] += self._again * (up_to - below)
             below = up_to
-        self._counts[-1] += len(new) - below
+        self._counts[-1] += self._again * (len(self._last) - below)
+        self._again = 0.0
 
     def count(self) -> int:
-        """How many there were."""
-        self.settle()
-        return sum(self._counts)
+        """How many there were, as of the last turn."""
+        return round(self._count)
 
     def total_s(self) -> float:
         """Their sum."""
-        self.settle()
         return self._total_s
 
     def row(self) -> dict[str, object]:
         """As a summary sends it: counts of times up to each bound, and of longer ones."""
-        self.settle()
+        self._fill()
         return {
             "bounds_s": list(BOUNDS_S),
-            "counts": list(self._counts),
+            "counts": [round(count) for count in self._counts],
             "total_s": round(self._total_s, 6),
             "longest_s": round(self._longest_s, 6),
         }

@@ -51,6 +51,11 @@ async def seven_on_the_loop(number: int) -> int:
     return statements(7)
 
 
+@app.get("/none/{number}")
+async def none_on_the_loop(number: int) -> int:
+    return number
+
+
 @app.get("/three/{number}")
 def three_in_a_thread(number: int) -> int:
     return statements(3)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from syncline.backends import provide
+from syncline.engine import load
 from syncline.errors import EnvironmentLackError
 from syncline.launch import Workspace, start_service
 from syncline.observe.probe import ProbeEvent, ProbeReader
+from syncline.plan import Plan, Request
 from syncline.trial import Variant
 from tests.integration.probed import (
     APP,
@@ -154,6 +156,35 @@ def test_statements_are_counted_by_route_under_fifty_requests_at_once() -> None:
         assert (row["requests"], row["least"], row["most"]) == (50, count, count), route
         assert row["statements"] == 50 * count
     assert repeated == [{"statement": "SELECT 7", "times": 350, "requests": 50}]
+
+
+def test_of_many_requests_some_stand_for_the_others_and_come_to_the_truth() -> None:
+    """Far more than have records of their own, of two routes that use the database differently."""
+    paths = {"GET /async/{number}": 7, "GET /none/{number}": 0}
+    asks = tuple(Request(route.removeprefix("GET ").format(number=1)) for route in paths)
+    with probed(ONE, ready_path="/release") as (service, reader):
+        result = load(Plan(service.url, asks, connections=4, duration_s=6.0))
+        ended = result.started - result.in_flight
+        eventually(lambda: _counted(reader) >= ended)
+        found = routes(reader)
+        seen = reader.latest()
+        (pool_row,) = [row for one in reader.summaries().values() for row in rows(one, "pools")]
+    asked = ended / len(paths)
+    assert asked > 1000
+    for route, statements in paths.items():
+        row = found[route]
+        assert row["requests"] == pytest.approx(asked, rel=0.1), route
+        assert row["statements"] == pytest.approx(statements * row["requests"], abs=7), route
+        assert (row["least"], row["most"]) == (statements, statements), route
+    assert seen["probe.sql_statements_total"] == pytest.approx(7 * asked, rel=0.1)
+    assert pool_row["checkouts"] == pytest.approx(asked, rel=0.1)
+    assert sum(pool_row["held"]["counts"]) == pytest.approx(pool_row["checkouts"], rel=0.05)
+    assert seen["probe.pool_held_s_total"] < seen["probe.requests_inside_s_total"]
+    assert pool_row["checked_out"] == 0
+
+
+def _counted(reader: ProbeReader) -> int:
+    return sum(row["requests"] for row in routes(reader).values())
 
 
 @pytest.mark.postgres

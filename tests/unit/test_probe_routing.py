@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -19,7 +21,7 @@ from syncline_probe.routing import route_note
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each request has a record."""
-    monkeypatch.setattr(requests, "records", [None])
+    monkeypatch.setattr(requests, "records", [None] * 1000)
     monkeypatch.setattr(requests, "followed", True)
 
 
@@ -222,6 +224,7 @@ def _scope(path: str = "/") -> dict[str, Any]:
 def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody asks who works for which request, and no record is left in this turn."""
     monkeypatch.setattr(requests, "records", [])
+    monkeypatch.setattr(requests, "_stretch", requests._Stretch())
     monkeypatch.setattr(requests, "followed", False)
     requests.forget()
     yield
@@ -249,10 +252,10 @@ def test_of_many_requests_all_are_counted_and_those_with_a_record_stand_for_the_
                 await asyncio.gather(*each)
 
     asyncio.run(main())
+    rows = {str(row["route"]): row for row in requests.rows()}
     sample: dict[str, float] = {}
     requests.gauge(sample)
     assert sample["requests_total"] == requests.count() == 40 * 60
-    rows = {str(row["route"]): row for row in requests.rows()}
     asked = {route: int(str(row["requests"])) for route, row in rows.items()}
     assert sum(asked.values()) == pytest.approx(40 * 60, abs=60)  # the last wait to be stood for
     assert asked["GET /one"] == pytest.approx(2 * asked["GET /other"], rel=0.1)
@@ -322,8 +325,9 @@ def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
 
     counted = apps.counted_asgi(call)
     asyncio.run(counted(None, _scope(), None, None))
-    requests.tick(1.0)
     working_for = requests.follow()
+    for turn in range(20):
+        requests.tick(1 + 0.05 * turn)
     for _ in range(50):  # more than there are records of those that are not followed
         asyncio.run(counted(None, _scope(), None, None))
     assert seen[0] is None
@@ -339,3 +343,133 @@ def test_a_request_in_which_the_process_forks_ends_in_the_child_too() -> None:
 
     asyncio.run(apps.counted_asgi(call)(None, _scope(), None, None))
     assert not requests.any_inside()
+
+
+class Switched:
+    """Something that is at work only while there may be records, and may be in trouble."""
+
+    def __init__(self) -> None:
+        self.on = True
+        self.turns = 0
+        self.trouble = False
+        requests.when_recording(self.turn, lambda: self.trouble)
+
+    def turn(self, *, on: bool) -> None:
+        self.on = on
+        self.turns += 1
+
+
+def _turns(number: int, at_each: int, seen: list[requests.Request | None] | None = None) -> None:
+    """So many of the probe's turns, and so many requests in each."""
+
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = ROUTE
+        request = requests.current.get()
+        if request is not None:
+            request.statements = 7
+        if seen is not None:
+            seen.append(request)
+
+    counted = apps.counted_asgi(call)
+
+    async def main() -> None:
+        for _ in range(number):
+            requests.tick(next(CLOCK))
+            for _ in range(at_each):
+                await counted(None, _scope(), None, None)
+
+    asyncio.run(main())
+
+
+ROUTE = SimpleNamespace(path="/some")
+CLOCK = itertools.count(1000.0, 0.1)
+
+
+@pytest.mark.usefixtures("many")
+def test_of_few_requests_each_has_a_record() -> None:
+    requests.follow()
+    hook, seen = Switched(), list[requests.Request | None]()
+    _turns(10, 0)
+    _turns(100, 5, seen)
+    assert all(seen)
+    assert (hook.on, hook.turns) == (True, 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
+    requests.follow()
+    hook, seen = Switched(), list[requests.Request | None]()
+    _turns(10, 0)
+    _turns(200, 50, seen)
+    share = sum(one is not None for one in seen) / len(seen)
+    assert 0.03 < share < 0.2
+    assert 10 < hook.turns < 30
+    requests.tick(next(CLOCK))
+    (row,) = requests.rows()
+    assert row["requests"] == len(seen)
+    assert row["statements"] == 7 * len(seen)
+    assert (row["statements_min"], row["statements_max"]) == (7, 7)
+    _turns(40, 1, seen := [])
+    assert hook.on
+    assert all(seen[-10:]), "they have become few"
+
+
+@pytest.mark.usefixtures("many")
+def test_hooks_do_not_rest_while_somebody_is_in_trouble_or_inside_for_long() -> None:
+    requests.follow()
+    hook = Switched()
+    _turns(60, 50)
+    hook.trouble = True
+    _turns(1, 0)
+    assert hook.on
+    turns = hook.turns
+    _turns(60, 50, seen := list[requests.Request | None]())
+    assert all(seen)
+    assert hook.turns == turns
+    hook.trouble = False
+    long = requests.begin("GET", "/long")
+    long.started_s = 0.0
+    _turns(60, 50, seen := [])
+    assert all(seen)
+    requests.end(long)
+    _turns(60, 50)
+    assert hook.turns > turns
+
+
+@pytest.mark.usefixtures("many")
+def test_the_slowest_of_a_stretch_do_not_stand_for_the_others_by_themselves() -> None:
+    requests.follow()
+    _turns(60, 50)
+    while requests._stretch.ended_s is not None:
+        _turns(1, 50)
+    slow = requests.begin("GET", "/slow")
+    slow.started_s = time.monotonic() - 0.1
+    _turns(2, 50)
+    before = {str(row["route"]): row["requests"] for row in requests.rows()}
+    requests.end(slow)
+    _turns(1, 50)
+    after = {str(row["route"]): row["requests"] for row in requests.rows()}
+    assert "GET /slow" not in before or before["GET /slow"] == 0
+    assert int(str(after["GET /slow"])) <= 10
+
+
+@pytest.mark.usefixtures("many")
+def test_of_a_request_without_a_record_it_is_known_since_when_it_was_seen() -> None:
+    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
+        await leave.wait()
+
+    async def main() -> float:
+        task = asyncio.ensure_future(apps.counted_asgi(call)(None, _scope(), None, None))
+        await asyncio.sleep(0)
+        requests.gauge({})
+        (one,) = requests.live()
+        await asyncio.sleep(0.05)
+        sample: dict[str, float] = {}
+        requests.gauge(sample)
+        assert requests.live()[0].started_s == one.started_s
+        leave.set()
+        await task
+        return sample["requests_oldest_ms"]
+
+    leave = asyncio.Event()
+    assert asyncio.run(main()) >= 50

@@ -122,7 +122,6 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
         for _ in range(40):
             request = requests.begin("GET", "/")
             request.inner = coroutine = endpoint(inner, future)
-            requests.inside.add(request)
             tasks.append(asyncio.ensure_future(coroutine))
         await asyncio.sleep(0)
         standing = Standing()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from typing import Any
 
+import pytest
+
 from syncline_probe.board import Board
-from syncline_probe.pools import PoolFamily, PoolState, Reading
+from syncline_probe.hooks import sqlalchemy_pools
+from syncline_probe.pools import PoolFamily, PoolState, Reading, _oldest
 from syncline_probe.waits import BOUNDS_S, Waits
 
 
@@ -20,6 +24,7 @@ def test_each_time_is_in_the_first_bucket_whose_bound_it_does_not_exceed() -> No
         waits.add(time_s)
         if at % 7 == 0:
             waits.settle()
+    waits.settle()
     row: dict[str, Any] = waits.row()
     bounds = [0.0 - 1, *BOUNDS_S, float("inf")]
     expected = [sum(low < one <= high for one in times) for low, high in itertools.pairwise(bounds)]
@@ -41,8 +46,94 @@ def test_a_pool_that_is_no_longer_told_of_keeps_nothing() -> None:
         for _ in range(10):
             state.taken(1)
             state.given_back(1)
+        state.settle(0)
     assert len(told._rows()) < len(states)
     kept = [state.held.count() for state in states]
     assert set(kept) == {0, 10}
     assert kept.count(10) == len(told._rows())
     assert states[0].checkouts == 10
+
+
+def test_what_was_settled_last_stands_for_what_nobody_timed() -> None:
+    waits = Waits()
+    for time_s in (0.002, 0.02, 0.02):
+        waits.add(time_s)
+    waits.settle()
+    waits.repeat(1.5)
+    waits.repeat(1.5)
+    row: dict[str, Any] = waits.row()
+    assert [count for count in row["counts"] if count] == [4, 8]
+    assert waits.count() == 12
+    assert waits.total_s() == pytest.approx(4 * 0.042)
+    assert row["longest_s"] == 0.02
+
+
+class Record:
+    """A connection of SQLAlchemy's pool, as far as its state looks at it."""
+
+    def __init__(self) -> None:
+        self.fairy_ref: object | None = None
+        self._syncline_hold: object | None = None
+
+
+def test_what_ends_or_begins_while_nobody_watches_is_known_once_somebody_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool, records = Pool(), [Record() for _ in range(4)]
+    state = sqlalchemy_pools._Pool(pool)
+    for record in records:
+        state.created(record)
+    stays, ends, begins, _ = records
+    for record in (stays, ends):
+        record.fairy_ref = object()
+        record._syncline_hold = hold = state.taken(id(record))
+        hold.mark = record.fairy_ref
+    state.watch(on=False)
+    first = ends.fairy_ref
+    ends.fairy_ref = object()  # back and out again, for another
+    begins.fairy_ref = object()
+    assert [hold.mark for hold in state.present()] == [stays.fairy_ref]
+    monkeypatch.setattr(sqlalchemy_pools, "_UNKNOWN_S", 0.0)
+    now = time.monotonic()
+    state.watch(on=True)
+    assert first not in [hold.mark for hold in state.present()]
+    state.settle(0)
+    held = {id(hold.mark): hold for hold in state.present()}
+    assert set(held) == {id(one.fairy_ref) for one in (stays, ends, begins)}
+    assert held[id(begins.fairy_ref)].since_s >= now
+    assert len(state.in_use()) == 3
+    counted = state.checkouts
+    for record in (stays, ends, begins):
+        state.given_back(id(record))
+    state.settle(0)
+    assert (state.checkouts, state.held.count()) == (counted, 1), "of one both ends were seen"
+    assert state.present() == []
+
+
+def test_check_outs_that_nobody_watched_are_estimated_by_those_before() -> None:
+    pool = Pool()  # a state does not keep it
+    state = sqlalchemy_pools._Pool(pool)
+    for _ in range(10):
+        state.taken(1)
+        state.given_back(1)
+    state.settle(20)
+    state.watched = False
+    state.settle(30)
+    state.settle(60)
+    state.settle(60)  # no request, no check-out
+    assert state.checkouts_all == pytest.approx(10 + 20)
+    assert state.held.count() == 30
+    state.watched = True
+    state.settle(80)
+    assert state.checkouts_all == pytest.approx(30)
+
+
+def test_of_the_oldest_holds_the_one_whose_place_is_known_is_told() -> None:
+    state = PoolState(Pool(), lambda _: Reading("", 1, 1, 1, 1))
+    unplaced = state.found(1, 10.0, None)
+    placed = state.taken(2)
+    placed.since_s, placed.site = 11.0, [(unplaced, 1)]
+    assert _oldest(state.present(), 20.0) is placed
+    placed.since_s = 19.0
+    assert _oldest(state.present(), 20.0) is unplaced
+    assert _oldest([], 20.0) is None

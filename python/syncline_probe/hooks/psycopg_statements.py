@@ -6,11 +6,10 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board
-from syncline_probe.statements import counted, counted_async
+from syncline_probe.statements import count_methods, counted, counted_async
 
 
 def install(_board: Board, library: ModuleType | None) -> None:
     psycopg: Any = library
     for cursor, wrap in ((psycopg.Cursor, counted), (psycopg.AsyncCursor, counted_async)):
-        for name in ("execute", "executemany"):
-            setattr(cursor, name, wrap(getattr(cursor, name)))
+        count_methods(cursor, ("execute", "executemany"), wrap)

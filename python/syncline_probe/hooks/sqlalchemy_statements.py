@@ -7,7 +7,6 @@ connection that a session takes, which costs a request more than all else that t
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
 from collections.abc import Callable
@@ -17,8 +16,9 @@ from typing import Any
 from syncline_probe import requests, statements
 from syncline_probe.board import Board
 from syncline_probe.hooks.sqlalchemy_pools import when_created
+from syncline_probe.recoding import replaced
 
-_MARK = "_syncline_timed"
+_changed: set[object] = set()  # methods
 
 
 def install(_board: Board, _library: ModuleType | None) -> None:
@@ -32,10 +32,12 @@ def _wrap(kind: Any) -> None:
     """Wraps the methods of a class of dialects, inherited ones included, once."""
     for name, wrapped in _WRAPPERS.items():
         method = getattr(kind, name, None)
-        if method is not None and not getattr(method, _MARK, False):
-            new = functools.wraps(method)(wrapped(method))
-            setattr(new, _MARK, True)
-            setattr(kind, name, new)
+        if method is None or method in _changed:
+            continue
+        switch = replaced(kind, name, wrapped)
+        _changed.add(getattr(kind, name))
+        if switch is not None:
+            requests.when_recording(switch.turn)
 
 
 def _executing(original: Callable[..., None]) -> Callable[..., None]:

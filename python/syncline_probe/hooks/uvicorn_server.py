@@ -10,6 +10,7 @@ from typing import Any
 from syncline_probe import requests
 from syncline_probe.apps import counted_app, is_counted
 from syncline_probe.board import Board
+from syncline_probe.recoding import replaced
 from syncline_probe.requests import RECEIVED
 
 _PROTOCOLS = (
@@ -50,11 +51,13 @@ def install(board: Board, library: ModuleType | None) -> None:
 
 def _stamp(protocol: Any) -> None:
     """Notes in the scope when the head of a request had been read."""
-    parsed = getattr(protocol, "HttpToolsProtocol", None)
-    if parsed is not None:
-        parsed.on_headers_complete = _stamped_head(parsed.on_headers_complete)
+    switch = None
+    if (parsed := getattr(protocol, "HttpToolsProtocol", None)) is not None:
+        switch = replaced(parsed, "on_headers_complete", _stamped_head)
     elif (cycle := getattr(protocol, "RequestResponseCycle", None)) is not None:
-        cycle.__init__ = _stamped_cycle(cycle.__init__)
+        switch = replaced(cycle, "__init__", _stamped_cycle)
+    if switch is not None:
+        requests.when_recording(switch.turn)
 
 
 def _stamped_head(original: Any) -> Any:
