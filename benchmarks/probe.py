@@ -54,6 +54,7 @@ class Subject:
 
     Attributes:
         budget: the share of throughput that the probe may cost.
+        rounds: ``users`` opens connections anew as chance will have it, so it needs more.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Subject:
     ready_path: str = "/"
     backend: str = ""
     prepare: str = ""
+    rounds: int = 30
 
 
 def subjects() -> dict[str, Subject]:
@@ -86,6 +88,7 @@ def subjects() -> dict[str, Subject]:
                 users.ready_path,
                 "postgres",
                 users.prepare or "",
+                rounds=60,
             ),
             Subject(
                 "entities",
@@ -133,7 +136,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 prepare(subject.prepare, env, workspace)
             rounds = [
                 _round(subject, env, workspace, service_cpu, options.duration, number)
-                for number in range(options.rounds)
+                for number in range(options.rounds or subject.rounds)
             ]
         found.append(
             {
@@ -244,7 +247,7 @@ def _cpu_s(service: Service) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, help="of each (default: 30, of users 60)")
     parser.add_argument("--duration", type=float, default=0.7, help="seconds of each turn")
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
