@@ -90,6 +90,7 @@ class Sampler:
         self._channel.abandon()
         self._channel = Channel(self._path)
         self._greeted = 0
+        self._cpu_s = 0.0
         self._settings = {}
         self._profiling = None
         self.board.taken_events()

@@ -45,13 +45,14 @@ def note(request: requests.Request, text: object, took_s: float) -> None:
 
 def count_methods(kind: Any, names: Iterable[str], wrap: Callable[[Any], Any]) -> None:
     """Has statements counted by a driver's methods, by one of the two below."""
-    methods = {name: getattr(kind, name) for name in names}  # a library without one is left alone
-    for name, method in methods.items():
+    # All are looked up before the first is changed: a library without one is left as it was.
+    methods = {name: inspect.iscoroutinefunction(getattr(kind, name)) for name in names}
+    # To those who ask, it stays a coroutine function; Python 3.11 has no mark for that.
+    mark = getattr(inspect, "markcoroutinefunction", None)
+    for name, of_coroutines in methods.items():
         if (switch := replaced(kind, name, wrap)) is not None:
             requests.when_recording(switch.turn)
-        # To those who ask, it stays a coroutine function; Python 3.11 has no mark for that.
-        mark = getattr(inspect, "markcoroutinefunction", None)
-        if mark is not None and inspect.iscoroutinefunction(method):
+        if mark is not None and of_coroutines:
             mark(getattr(kind, name))
 
 
