@@ -24,7 +24,7 @@ _POOLS = 64
 # somebody has waited for long, so that a standstill has its places; of the others some a second.
 _FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
-_WINDOW = 10  # requests: of fewer, check-outs stand for no others
+_WINDOW = 200  # requests, after which the next look begins a new one
 _clock, _working_for = time.monotonic, requests.current.get
 
 
@@ -71,6 +71,16 @@ class Hold:
     mark: object
 
 
+class _Window:
+    """What was counted of late: requests that ended, and what they took."""
+
+    __slots__ = ("checkouts", "requests", "statement_s")
+
+    def __init__(self) -> None:
+        self.requests = self.checkouts = 0
+        self.statement_s = 0.0
+
+
 class PoolState:
     """What is counted of one pool beside what it tells itself.
 
@@ -107,7 +117,7 @@ class PoolState:
         self._new_statement_s = 0.0
         self._settled = 0  # of the check-outs
         self._ended = requests.count()
-        self._last = 0, 0, 0.0  # what was settled last: requests, check-outs, in statements
+        self._window = _Window()
         self._ages = Ages()
         self._longest_s = 0.0
         self._site_s = 0.0  # when a check-out is to be looked at again
@@ -119,28 +129,49 @@ class PoolState:
         Args:
             ended: requests until now: the more of them, the more check-outs.
         """
-        more, self._ended = ended - self._ended, ended
+        # In a fork's child they begin anew.
+        more, self._ended = max(0, ended - self._ended), ended
         self.waits.settle()
         if self.watched:
+            if self._window.requests > _WINDOW:
+                self._begin()
             self.held.settle()
             new, self._settled = self.checkouts - self._settled, self.checkouts
             in_statements, self._new_statement_s = self._new_statement_s, 0.0
-            self._last = more, new, in_statements
-            times = 1.0
-        else:
-            times = more / self._last[0] if self._last[0] else 0.0
-            self.held.repeat(times)
-        self.checkouts_all += times * self._last[1]
-        self.statement_s += times * self._last[2]
+            self._window.requests += more
+            self._window.checkouts += new
+            self._window.statement_s += in_statements
+            self.checkouts_all += new
+            self.statement_s += in_statements
+        elif self._window.requests:
+            estimate = more * self._window.checkouts / self._window.requests
+            self.checkouts_all += estimate
+            # What was out already as the window began was not timed.
+            if self.held.window:
+                self.held.repeat(estimate / self.held.window)
+                self.statement_s += estimate / self.held.window * self._window.statement_s
 
     def watch(self, *, on: bool) -> None:
         """Whether its check-outs are counted from now on; what was found stands for the others."""
-        ended = requests.count()
-        if not self.watched or ended - self._ended >= _WINDOW:
-            self.settle(ended)
+        self.settle(requests.count())
         if not on:
             self._ages = self.ages(_clock())
+        elif not self.watched:
+            self._settled = self.checkouts
+            self._new_statement_s = 0.0
+            self.held.discard()
+            self._begin()
         self.watched = on
+
+    def _begin(self) -> None:
+        self._window = _Window()
+        self.held.begin()
+
+    def forget(self) -> None:
+        """In a fork's child: nobody there holds or awaits what the parent's threads did."""
+        self.waiters.clear()
+        self.holds.clear()
+        self._ended = 0
 
     def present(self) -> list[Hold]:
         """The connections in use that are known."""
@@ -195,7 +226,7 @@ class PoolState:
             return True
         return time.monotonic() - first[0] > _LONG_S
 
-    def taken(self, key: int, depth: int = 2) -> Hold:
+    def taken(self, key: int, depth: int = 2, mark: object = None) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
         # Each check-out pays for this: all in one function, and no __init__.
         number = self.checkouts = self.checkouts + 1
@@ -204,7 +235,8 @@ class PoolState:
         hold.site = ()
         hold.since_s = now = _clock()
         hold.request = _working_for()
-        hold.busy_s = hold.last_s = hold.mark = None
+        hold.busy_s = hold.last_s = None
+        hold.mark = mark
         hold.statement_s = 0.0
         wanted = now >= self._site_s or number <= _FIRST_SITES
         if wanted or self.waited_long():
@@ -302,8 +334,7 @@ class PoolFamily:
     def forget(self) -> None:
         """In a fork's child: nobody there holds or awaits what the parent's threads did."""
         for state in self._states:
-            state.waiters.clear()
-            state.holds.clear()
+            state.forget()
 
     def _tick(self, _now: float) -> None:
         ended = requests.count()

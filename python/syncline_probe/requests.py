@@ -125,8 +125,8 @@ class Totals:
         """How many have left that are not added up yet."""
         return len(self._new)
 
-    def settle(self, stand_for: float) -> None:
-        """Adds up what came since the last time, each for so many; by the probe's turns only."""
+    def take(self) -> int:
+        """Takes what came since the last time, for ``repeat``; by the probe's turns only."""
         took, waited = taken(self._new), taken(self._new_before)
         statements, self._new_statements = self._new_statements, 0
         statement_s, self._new_statement_s = self._new_statement_s, 0.0
@@ -134,10 +134,10 @@ class Totals:
         self.before_known |= bool(waited)
         self.inside_longest_s = max(self.inside_longest_s, *took, 0.0)
         self._last = len(took), sum(took), sum(waited), statements, statement_s
-        self.repeat(stand_for)
+        return len(took)
 
     def repeat(self, times: float) -> None:
-        """Adds once more what was added last, so many times: for requests without a record."""
+        """Adds what was taken last so many times; more than once for those without a record."""
         requests, inside_s, before_s, statements, statement_s = self._last
         self.requests += times * requests
         self.inside_s += times * inside_s
@@ -220,12 +220,14 @@ class _Stretch:
         on: whether the hooks that cost more are at work: until the last request with a record has
             left.
         recorded: how many had one of those that were added up last.
+        unasked: whether requests come that have a record at any time, as those of WSGI do.
     """
 
     def __init__(self) -> None:
         self.ended_s: float | None = None
         self.on = True
         self.recorded = 0
+        self.unasked = False
         self.switches: list[Switch] = []
         self.troubles: list[Callable[[], bool]] = []
         self._began_s = 0.0
@@ -241,29 +243,34 @@ class _Stretch:
             if not many and now < self._began_s + _SOON_S:
                 return
             self._many = min(_BURST, self._many + 1) if many else max(0, self._many - 1)
-            if self._many < _BURST or self._trouble() or now - _oldest(now) > _LONG_S:
+            rests = self._many == _BURST and not self.unasked
+            if not rests or self._trouble() or now - _oldest(now) > _LONG_S:
                 self._give(now)
             else:
                 records.clear()
                 self.ended_s = now
         elif not inside:
-            self.over()
+            self._switch(on=False)
         if self.ended_s is not None and (
-            now > self.ended_s + _REST_S or self._trouble() or (inside and not self.leaving())
+            self.unasked
+            or now > self.ended_s + _REST_S
+            or self._trouble()
+            or (inside and not self.leaving())
         ):
             self.ended_s = None
-            self._give(now)
             self._switch(on=True)
+            self._give(now)
 
     def leaving(self) -> bool:
         """Whether the last ones with a record are given time to leave."""
         ended_s = self.ended_s
         return ended_s is not None and bool(inside) and self._now_s <= ended_s + _LONG_S
 
-    def over(self) -> None:
-        """The last one with a record has left."""
-        if self.ended_s is not None:
-            self._switch(on=False)
+    def give_more(self) -> None:
+        """Of more requests than before, each is to have a record; if they have any now."""
+        if self.ended_s is None:
+            records.extend([None] * (_FOLLOWED - self._given))
+            self._given = _FOLLOWED
 
     def _trouble(self) -> bool:
         return any(trouble() for trouble in self.troubles)
@@ -276,8 +283,12 @@ class _Stretch:
     def _switch(self, *, on: bool) -> None:
         if on is not self.on:
             self.on = on
-            for switch in self.switches:
-                switch(on=on)
+            # What counts begins after what it counts, and ends before.
+            for switch in reversed(self.switches) if on else self.switches:
+                try:
+                    switch(on=on)
+                except Exception as error:  # noqa: BLE001 - the others must be told, too
+                    _faults[:] = [error]
 
 
 # Which request the running code works for; ``follow`` gives what reads it.
@@ -300,7 +311,9 @@ def follow() -> Callable[[], Request | None]:
     does before a hook has asked, as those of databases do.
     """
     global followed
-    followed = True
+    if not followed:
+        followed = True
+        _stretch.give_more()
     return current.get
 
 
@@ -322,6 +335,8 @@ def when_recording(switch: Switch, trouble: Callable[[], bool] | None = None) ->
 def begin(method: str, path: str, scope: Any = None) -> Request:
     """A request reached the application; ``method`` and ``path`` where there is no scope."""
     request = _record(method, path, scope)
+    if scope is None:
+        _stretch.unasked = True
     _come(request)
     return request
 
@@ -356,8 +371,6 @@ def end(request: Request) -> None:
             if (received_s := scope.get(RECEIVED)) is not None:
                 totals.waited(request.started_s - received_s)
             scope.pop(MARK, None)
-        if not records and not inside:
-            _stretch.over()
     except Exception as error:  # noqa: BLE001 - the request is the service's
         failed(request, error)
     request.inner = request.scope = None
@@ -462,17 +475,18 @@ def _settle() -> None:
     if _stretch.leaving():
         return  # the slowest are the last to leave: they stand for no others by themselves
     every = list(_totals.values())
-    recorded = sum(one.pending() for one in every)
     more = others.pending()
-    if recorded:
-        _stretch.recorded = recorded
+    if any(one.pending() for one in every):
+        recorded = _stretch.recorded = sum([one.take() for one in every])
         others.settled += more
-        for one in every:
-            one.settle(1 + more / recorded)
+        times = 1 + more / recorded
     elif more and _stretch.recorded:
         others.settled += more
-        for one in every:
-            one.repeat(more / _stretch.recorded)
+        times = more / _stretch.recorded
+    else:
+        return
+    for one in every:
+        one.repeat(times)
 
 
 def gauge(sample: Sample) -> None:

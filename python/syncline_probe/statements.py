@@ -12,6 +12,7 @@ from syncline_probe.recoding import replaced
 
 _TEXTS = 100  # of one request
 _KNOWN = 1000
+_TEXT = "query"  # what the drivers call it, for who gives it by name
 _TRANSACTION = ("begin", "commit", "rollback", "savepoint", "release", "start tr")
 
 
@@ -57,19 +58,20 @@ def count_methods(kind: Any, names: Iterable[str], wrap: Callable[[Any], Any]) -
 
 
 def counted(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A driver's method ``(self, text, …)`` with its statements counted.
+    """A driver's method ``(self, query, …)`` with its statements counted.
 
     Not if a layer above counts them already, and not what only begins or ends a transaction.
     """
 
-    def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
+    def execute(*args: Any, **options: Any) -> Any:
+        text = args[1] if len(args) > 1 else options.get(_TEXT)
         request = _counting(text)
         if request is None:
-            return original(self, text, *args, **options)
+            return original(*args, **options)
         began = time.monotonic()
         request.in_statement = True
         try:
-            return original(self, text, *args, **options)
+            return original(*args, **options)
         finally:
             request.in_statement = False
             note(request, text, time.monotonic() - began)
@@ -84,28 +86,27 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     each wait, by the statements that begin and end transactions above all.
     """
 
-    async def count(
-        request: requests.Request, self: Any, text: Any, args: Any, options: Any
-    ) -> Any:
+    async def count(request: requests.Request, text: Any, args: Any, options: Any) -> Any:
         began = time.monotonic()
         request.in_statement = True
         try:
-            return await original(self, text, *args, **options)
+            return await original(*args, **options)
         finally:
             request.in_statement = False
             note(request, text, time.monotonic() - began)
 
-    def execute(self: Any, text: Any, *args: Any, **options: Any) -> Any:
+    def execute(*args: Any, **options: Any) -> Any:
+        text = args[1] if len(args) > 1 else options.get(_TEXT)
         request = _counting(text)
         if request is None:
-            return original(self, text, *args, **options)
-        return count(request, self, text, args, options)
+            return original(*args, **options)
+        return count(request, text, args, options)
 
     return execute
 
 
 def _counting(text: object) -> requests.Request | None:
     request = _working_for()
-    if request is None or request.in_statement:
+    if request is None or request.in_statement or text is None:
         return None
     return None if isinstance(text, str) and _transactional[text] else request

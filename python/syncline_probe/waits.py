@@ -28,7 +28,10 @@ class Waits:
         add: takes one time, in seconds; any thread may call it.
     """
 
-    __slots__ = ("_again", "_count", "_counts", "_last", "_longest_s", "_new", "_total_s", "add")
+    __slots__ = (
+        *("_again", "_count", "_counts", "_longest_s", "_new", "_total_s"),
+        *("_window", "_window_s", "add", "window"),
+    )
 
     def __init__(self) -> None:
         self._new: list[float] = []
@@ -37,38 +40,51 @@ class Waits:
         self._count = 0.0
         self._total_s = 0.0
         self._longest_s = 0.0
-        self._last: list[float] = []  # what was settled last, sorted
-        self._again = 0.0  # how often that is to be counted
+        self._again = 0.0  # how often the window is still to be put into buckets
+        self.begin()
+
+    def begin(self) -> None:
+        """What is settled from now on is what ``repeat`` repeats; ``window`` says how many."""
+        if self._again:
+            self._fill()
+        self._window: list[float] = []
+        self._window_s = 0.0
+        self.window = 0
 
     def close(self) -> None:
         """Nobody will ask again: what comes from now on is not kept."""
         self.add = _not_kept
         self._new.clear()
 
+    def discard(self) -> None:
+        """What came since the last time is not counted."""
+        taken(self._new)
+
     def settle(self) -> None:
         """Puts into buckets what came since the last time; by the probe's turns only."""
+        new = taken(self._new)
+        if not new:
+            return
+        new_s = sum(new)
+        self._longest_s = max(self._longest_s, *new)
+        self._count += len(new)
+        self._total_s += new_s
+        _into_buckets(self._counts, new, 1)
         if self._again:
             self._fill()
-        self._last = new = taken(self._new)
-        if new:
-            new.sort()
-            self._longest_s = max(self._longest_s, new[-1])
-            self.repeat(1)
+        self._window += new
+        self._window_s += new_s
+        self.window += len(new)
 
     def repeat(self, times: float) -> None:
-        """Counts once more what was settled last, so many times: for what nobody timed."""
-        self._count += times * len(self._last)
-        self._total_s += times * sum(self._last)
+        """Counts once more what the window has, so many times: for what nobody timed."""
+        self._count += times * self.window
+        self._total_s += times * self._window_s
         self._again += times
 
     def _fill(self) -> None:
-        below = 0
-        for at, bound in enumerate(BOUNDS_S):
-            up_to = bisect_right(self._last, bound)
-            self._counts[at] += self._again * (up_to - below)
-            below = up_to
-        self._counts[-1] += self._again * (len(self._last) - below)
-        self._again = 0.0
+        again, self._again = self._again, 0.0
+        _into_buckets(self._counts, self._window, again)
 
     def count(self) -> int:
         """How many there were, as of the last turn."""
@@ -87,3 +103,13 @@ class Waits:
             "total_s": round(self._total_s, 6),
             "longest_s": round(self._longest_s, 6),
         }
+
+
+def _into_buckets(counts: list[float], times_s: list[float], each: float) -> None:
+    times_s.sort()
+    below = 0
+    for at, bound in enumerate(BOUNDS_S):
+        up_to = bisect_right(times_s, bound)
+        counts[at] += each * (up_to - below)
+        below = up_to
+    counts[-1] += each * (len(times_s) - below)

@@ -427,7 +427,7 @@ def test_hooks_do_not_rest_while_somebody_is_in_trouble_or_inside_for_long() -> 
     assert all(seen)
     assert hook.turns == turns
     hook.trouble = False
-    long = requests.begin("GET", "/long")
+    long = requests.begin("", "", _scope("/long"))
     long.started_s = 0.0
     _turns(60, 50, seen := [])
     assert all(seen)
@@ -442,7 +442,7 @@ def test_the_slowest_of_a_stretch_do_not_stand_for_the_others_by_themselves() ->
     _turns(60, 50)
     while requests._stretch.ended_s is not None:
         _turns(1, 50)
-    slow = requests.begin("GET", "/slow")
+    slow = requests.begin("", "", _scope("/slow"))
     slow.started_s = time.monotonic() - 0.1
     _turns(2, 50)
     before = {str(row["route"]): row["requests"] for row in requests.rows()}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from syncline_probe import requests
 from syncline_probe.board import Board
 from syncline_probe.hooks import sqlalchemy_pools
 from syncline_probe.pools import PoolFamily, PoolState, Reading, _oldest
@@ -110,22 +111,33 @@ def test_what_ends_or_begins_while_nobody_watches_is_known_once_somebody_does(
     assert state.present() == []
 
 
-def test_check_outs_that_nobody_watched_are_estimated_by_those_before() -> None:
+def test_check_outs_that_nobody_watched_are_estimated_by_those_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pool = Pool()  # a state does not keep it
     state = sqlalchemy_pools._Pool(pool)
     for _ in range(10):
         state.taken(1)
         state.given_back(1)
     state.settle(20)
-    state.watched = False
+    monkeypatch.setattr(requests, "count", lambda: 20)
+    state.watch(on=False)
     state.settle(30)
     state.settle(60)
     state.settle(60)  # no request, no check-out
     assert state.checkouts_all == pytest.approx(10 + 20)
     assert state.held.count() == 30
-    state.watched = True
+    state.taken(1)
+    state.given_back(1)  # its hook had begun before it rested
+    monkeypatch.setattr(requests, "count", lambda: 80)
+    state.watch(on=True)
     state.settle(80)
-    assert state.checkouts_all == pytest.approx(30)
+    assert state.checkouts_all == pytest.approx(10 + 30)
+    assert state.held.count() == 40
+    state.watch(on=False)
+    state.forget()
+    state.settle(5)  # in a fork's child, where requests are counted anew
+    assert state.checkouts_all >= 40
 
 
 def test_of_the_oldest_holds_the_one_whose_place_is_known_is_told() -> None:

@@ -67,7 +67,7 @@ class _Pool(PoolState):
     def __init__(self, pool: Any) -> None:
         super().__init__(pool, _read, blocking=not getattr(pool, "_is_asyncio", False))
         self._records: dict[int, weakref.ref[Any]] = {}
-        self._unknown: dict[int, object] = {}  # out since nobody watched: records, and their marks
+        self._unknown: dict[int, object] = {}  # out at the last look: records, and their marks
         self._unknown_s = 0.0
         self._engine: weakref.ref[Any] | None = None
         self._name = ""
@@ -77,9 +77,10 @@ class _Pool(PoolState):
         """It has one more connection."""
         self._records[id(record)] = weakref.ref(record)
 
-    def known(self, key: int) -> bool:
+    def knows(self, record: Any) -> bool:
         """Whether it was told of this one."""
-        return key in self._records
+        ref = self._records.get(id(record))
+        return ref is not None and ref() is record
 
     def in_use(self) -> dict[int, Any]:
         """The records of the connections that are out."""
@@ -87,7 +88,8 @@ class _Pool(PoolState):
         for key, ref in list(self._records.items()):
             record = ref()
             if record is None:
-                self._records.pop(key, None)
+                if self._records.get(key) is ref:  # and no other has come in its place
+                    self._records.pop(key, None)
             elif record.fairy_ref is not None:
                 found[key] = record
         return found
@@ -115,28 +117,30 @@ class _Pool(PoolState):
         return super().present()
 
     def watch(self, *, on: bool) -> None:
+        began = on and not self.watched
         super().watch(on=on)
-        if not on:
-            self._unknown.clear()
-            return
-        in_use = self.in_use()
-        self._drop(in_use)
-        for hold in super().present():
-            hold.last_s = None  # a transaction may have ended meanwhile
-        self._unknown_s = _clock()
-        self._unknown = {
-            key: record.fairy_ref for key, record in in_use.items() if key not in self.holds
-        }
+        if began:
+            self._look({})
+            for hold in super().present():
+                hold.last_s = None  # a transaction may have ended meanwhile
 
     def settle(self, ended: int) -> None:
         super().settle(ended)
-        if self._unknown and _clock() - self._unknown_s > _UNKNOWN_S:
-            in_use, unknown = self.in_use(), self._unknown
-            self._unknown = {}
-            for key, mark in unknown.items():
-                record = in_use.get(key)
-                if record is not None and record.fairy_ref is mark and key not in self.holds:
-                    record._syncline_hold = self.found(key, self._unknown_s, mark)
+        if self.watched and _clock() - self._unknown_s > _UNKNOWN_S:
+            self._look(self._unknown)
+
+    def _look(self, unknown: dict[int, object]) -> None:
+        """Finds what is out and was not seen taken, if it was at the last look already."""
+        now, in_use = _clock(), self.in_use()
+        self._drop(in_use)
+        for key, mark in unknown.items():
+            record = in_use.get(key)
+            if record is not None and record.fairy_ref is mark and key not in self.holds:
+                record._syncline_hold = self.found(key, self._unknown_s, mark)
+        self._unknown_s = now
+        self._unknown = {
+            key: record.fairy_ref for key, record in in_use.items() if key not in self.holds
+        }
 
     def _drop(self, in_use: dict[int, Any]) -> None:
         """Forgets the holds that have ended unseen."""
@@ -185,10 +189,9 @@ def _checkout(original: Any, pools: PoolFamily) -> Any:
         record = fairy._connection_record
         if record is not None:
             key = id(record)
-            if not state.known(key):
+            if not state.knows(record):
                 state.created(record)
-            record._syncline_hold = hold = state.taken(key, 3)
-            hold.mark = record.fairy_ref
+            record._syncline_hold = state.taken(key, 3, record.fairy_ref)
         return fairy
 
     return checkout
