@@ -24,7 +24,7 @@ _POOLS = 64
 # somebody has waited for long, so that a standstill has its places; of the others some a second.
 _FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
-_WINDOW = 200  # requests, after which the next look begins a new one
+_WINDOW, _LEAST = 200, 10  # requests, after which the next look with some begins a new one
 _clock, _working_for = time.monotonic, requests.current.get
 
 
@@ -133,7 +133,7 @@ class PoolState:
         more, self._ended = max(0, ended - self._ended), ended
         self.waits.settle()
         if self.watched:
-            if self._window.requests > _WINDOW:
+            if self._window.requests > _WINDOW and more > _LEAST:
                 self._begin()
             self.held.settle()
             new, self._settled = self.checkouts - self._settled, self.checkouts
