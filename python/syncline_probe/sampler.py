@@ -100,7 +100,9 @@ class Sampler:
     def _run(self, generation: int) -> None:
         due = time.monotonic()
         while generation == self._generation:
-            due += TICK_S
+            # A loop that lives is looked at again when it may be thought frozen, and not before: so
+            # its standing still is seen as soon, and as often, whenever it begins.
+            due = max(due + TICK_S, self._alive_until_s)
             now = time.monotonic()
             if due > now:
                 time.sleep(due - now)
