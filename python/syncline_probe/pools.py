@@ -129,7 +129,7 @@ class PoolState:
         Args:
             ended: requests until now: the more of them, the more check-outs.
         """
-        # In a fork's child they begin anew.
+        # Rounded as it is, it may be one less than it was.
         more, self._ended = max(0, ended - self._ended), ended
         self.waits.settle()
         if self.watched:

@@ -494,19 +494,18 @@ def gauge(sample: Sample) -> None:
     if _faults:
         raise _faults.pop()
     now, in_flight = _clock(), len(inside) + len(others.inside)
-    left = float(others.pending())
     inside_s = before_s = statements = statement_s = 0.0
     for one in list(_totals.values()):
-        left += one.requests + one.pending()
         inside_s += one.inside_s
         before_s += one.before_s
         statements += one.statements
         statement_s += one.statement_s
+    left = count()
     if not left and not in_flight:
         return
     sample["requests_in_flight"] = in_flight
     sample["requests_oldest_ms"] = (now - min(_oldest(now), others.look(now))) * 1000
-    sample["requests_total"] = round(left)
+    sample["requests_total"] = left
     sample["requests_inside_s_total"] = inside_s
     sample["requests_before_s_total"] = before_s
     sample["sql_statements_total"] = round(statements)

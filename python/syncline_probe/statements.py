@@ -12,7 +12,7 @@ from syncline_probe.recoding import replaced
 
 _TEXTS = 100  # of one request
 _KNOWN = 1000
-_TEXT = "query"  # what the drivers call it, for who gives it by name
+_QUERY = "query"  # what the drivers call it, for who gives it by name
 _TRANSACTION = ("begin", "commit", "rollback", "savepoint", "release", "start tr")
 
 
@@ -64,7 +64,7 @@ def counted(original: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def execute(*args: Any, **options: Any) -> Any:
-        text = args[1] if len(args) > 1 else options.get(_TEXT)
+        text = args[1] if len(args) > 1 else options.get(_QUERY)
         request = _counting(text)
         if request is None:
             return original(*args, **options)
@@ -96,7 +96,7 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
             note(request, text, time.monotonic() - began)
 
     def execute(*args: Any, **options: Any) -> Any:
-        text = args[1] if len(args) > 1 else options.get(_TEXT)
+        text = args[1] if len(args) > 1 else options.get(_QUERY)
         request = _counting(text)
         if request is None:
             return original(*args, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from math import inf
 
 BOUNDS_S = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
@@ -47,7 +48,7 @@ class Waits:
         """What is settled from now on is what ``repeat`` repeats; ``window`` says how many."""
         if self._again:
             self._fill()
-        self._window: list[float] = []
+        self._window = [0] * len(self._counts)
         self._window_s = 0.0
         self.window = 0
 
@@ -65,16 +66,21 @@ class Waits:
         new = taken(self._new)
         if not new:
             return
-        new_s = sum(new)
-        self._longest_s = max(self._longest_s, *new)
-        self._count += len(new)
-        self._total_s += new_s
-        _into_buckets(self._counts, new, 1)
         if self._again:
             self._fill()
-        self._window += new
+        new.sort()
+        new_s = sum(new)
+        self._longest_s = max(self._longest_s, new[-1])
+        self._count += len(new)
+        self._total_s += new_s
         self._window_s += new_s
         self.window += len(new)
+        below = 0
+        for at, bound in enumerate((*BOUNDS_S, inf)):
+            up_to = bisect_right(new, bound)
+            self._counts[at] += up_to - below
+            self._window[at] += up_to - below
+            below = up_to
 
     def repeat(self, times: float) -> None:
         """Counts once more what the window has, so many times: for what nobody timed."""
@@ -83,8 +89,9 @@ class Waits:
         self._again += times
 
     def _fill(self) -> None:
-        again, self._again = self._again, 0.0
-        _into_buckets(self._counts, self._window, again)
+        for at, count in enumerate(self._window):
+            self._counts[at] += self._again * count
+        self._again = 0.0
 
     def count(self) -> int:
         """How many there were, as of the last turn."""
@@ -103,13 +110,3 @@ class Waits:
             "total_s": round(self._total_s, 6),
             "longest_s": round(self._longest_s, 6),
         }
-
-
-def _into_buckets(counts: list[float], times_s: list[float], each: float) -> None:
-    times_s.sort()
-    below = 0
-    for at, bound in enumerate(BOUNDS_S):
-        up_to = bisect_right(times_s, bound)
-        counts[at] += each * (up_to - below)
-        below = up_to
-    counts[-1] += each * (len(times_s) - below)

@@ -35,6 +35,17 @@ def test_each_time_is_in_the_first_bucket_whose_bound_it_does_not_exceed() -> No
     assert row["longest_s"] == 500.0
 
 
+def test_of_times_that_nobody_asks_to_repeat_nothing_is_kept() -> None:
+    waits = Waits()
+    for _ in range(200):
+        for _ in range(100):
+            waits.add(0.01)
+        waits.settle()
+    kept = [getattr(waits, name) for name in waits.__slots__]
+    assert max(len(one) for one in kept if isinstance(one, list)) == len(BOUNDS_S) + 1
+    assert waits.count() == 20_000
+
+
 class Pool:
     """Something to be watched."""
 
