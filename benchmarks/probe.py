@@ -1,12 +1,18 @@
 """What the probe costs a service: ``make bench-probe``.
 
-Each round starts the service twice, with the probe and without, on one core, and loads the two at
-once: the kernel gives them the core by turns of some milliseconds, so whatever slows the machine
-slows both alike. (Loaded one after the other they differ by a tenth and more where others use the
-machine, whatever they do.) Compared is the CPU that each takes for a request. Each has half of the
-core, so what the probe does by the clock weighs twice as much as on a core of its own. What its
-turns take the probe tells itself; half of that is taken off for what it costs there. Its heartbeats
-and its thread's wakings are left in, so that is still no less than what it costs.
+A pair is the service twice, with the probe and without, on one core and loaded at once: the kernel
+gives them the core by turns of some milliseconds, so whatever slows the machine slows both alike.
+(Loaded one after the other they differ by a tenth and more where others use the machine, whatever
+they do.) Compared is the CPU that each takes for a request, over many seconds: in one second
+``users`` has a full garbage collection or none, and that is a tenth of its CPU.
+
+Of two services without a probe, the one that is started first takes 1 to 2 % more than the other.
+So a round is two pairs, the one started in the other order, and its ratio their geometric mean.
+
+Each has half of the core, so what the probe does by the clock weighs twice as much as on a core of
+its own. What its turns take the probe tells itself; half of that is taken off for what it costs
+there. Its heartbeats and its thread's wakings are left in, so that is still no less than what it
+costs.
 """
 
 from __future__ import annotations
@@ -20,9 +26,9 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import geometric_mean, median
+from statistics import fmean, geometric_mean
 from typing import Any
 
 import syncline
@@ -41,7 +47,6 @@ from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
 SIDES = ("without", "with")
-_TURNS = 6  # in a round
 # The first second under load is recorded in full, as is a service that has little to do.
 _WARM_S = 2.0
 # As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
@@ -54,7 +59,8 @@ class Subject:
 
     Attributes:
         budget: the share of throughput that the probe may cost.
-        rounds: ``users`` opens connections anew as chance will have it, so it needs more.
+        rounds, duration_s: ``users`` opens connections anew as chance will have it, and collects
+            its garbage seldom, so it needs more of them, and longer ones.
     """
 
     name: str
@@ -66,7 +72,8 @@ class Subject:
     ready_path: str = "/"
     backend: str = ""
     prepare: str = ""
-    rounds: int = 30
+    rounds: int = 10
+    duration_s: float = 5.0
 
 
 def subjects() -> dict[str, Subject]:
@@ -88,7 +95,8 @@ def subjects() -> dict[str, Subject]:
                 users.ready_path,
                 "postgres",
                 users.prepare or "",
-                rounds=60,
+                rounds=20,
+                duration_s=12.0,
             ),
             Subject(
                 "entities",
@@ -126,6 +134,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%} of the machine"}
     os.sched_setaffinity(0, {own_cpu})
     known = subjects()
+    if options.duration is not None:
+        known = {name: replace(one, duration_s=options.duration) for name, one in known.items()}
     found = []
     for name in options.services or known:
         with Workspace.open() as workspace, contextlib.ExitStack() as stack:
@@ -135,7 +145,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 env = backend.env()
                 prepare(subject.prepare, env, workspace)
             rounds = [
-                _round(subject, env, workspace, service_cpu, options.duration, number)
+                _round(subject, env, workspace, service_cpu, number)
                 for number in range(options.rounds or subject.rounds)
             ]
         found.append(
@@ -144,30 +154,46 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 "title": subject.title,
                 "connections": subject.connections,
                 "budget": subject.budget,
+                "duration_s": subject.duration_s,
                 "rounds": rounds,
             }
         )
     return {
         "command": shlex.join(["python", "-m", "benchmarks.probe", *sys.argv[1:]]),
-        "duration_s": options.duration,
         "machine": facts,
         "services": found,
     }
 
 
 def _round(
+    subject: Subject, env: dict[str, str], workspace: Workspace, cpu: int, number: int
+) -> dict[str, dict[str, float]]:
+    """Two pairs, either side started first in one: figures of each side, and their ratio."""
+    pairs = [_pair(subject, env, workspace, cpu, order) for order in (SIDES, SIDES[::-1])]
+    result = {
+        side: {key: geometric_mean(one[side][key] for one in pairs) for key in pairs[0][side]}
+        for side in SIDES
+    }
+    result["ratio"] = {
+        key: figure / result["without"][key] for key, figure in result["with"].items()
+    }
+    result["turns"] = {"cpu_share": fmean(one["turns"]["cpu_share"] for one in pairs)}
+    ratio = result["ratio"]["cpu_us"]
+    print(f"{subject.name:<9} round {number + 1}: CPU per request × {ratio:.4f}", flush=True)
+    return result
+
+
+def _pair(
     subject: Subject,
     env: dict[str, str],
     workspace: Workspace,
     cpu: int,
-    duration_s: float,
-    number: int,
+    order: tuple[str, ...],
 ) -> dict[str, dict[str, float]]:
-    """One pair of processes: each side's medians over its turns, and the ratio of the sides."""
-    sides = SIDES if number % 2 else SIDES[::-1]
+    """Two new processes, loaded at once: each side's figures, and what the probe's turns took."""
     with ProbeReader(workspace.path) as reader, contextlib.ExitStack() as stack:
         services = {}
-        for side in sides:
+        for side in order:
             extra = reader.env() if side == "with" else {}
             service = stack.enter_context(
                 start_service(
@@ -183,30 +209,16 @@ def _round(
             _load(subject, service, _WARM_S)
         reader.mark(time.monotonic_ns())
         before_s = _cpu_s(services["with"])
-        taken: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
-        with ThreadPoolExecutor(len(sides)) as threads:
-            for _ in range(_TURNS):
-                turn = {
-                    side: threads.submit(_figures, subject, services[side], duration_s)
-                    for side in sides
-                }
-                for side, figures in turn.items():
-                    taken[side].append(figures.result())
+        with ThreadPoolExecutor(len(order)) as threads:
+            waiting = {
+                side: threads.submit(_figures, subject, services[side], subject.duration_s)
+                for side in order
+            }
+        result = {side: figures.result() for side, figures in waiting.items()}
         own_s = reader.latest().get("probe.probe_cpu_s_total")
         if own_s is None:
             raise BenchmarkError(f"the probe was not heard from {subject.name}")
-        turns_share = own_s / (_cpu_s(services["with"]) - before_s)
-    result = {
-        side: {key: median(one[key] for one in figures) for key in figures[0]}
-        for side, figures in taken.items()
-    }
-    turns = list(zip(taken["with"], taken["without"], strict=True))
-    result["ratio"] = {
-        key: geometric_mean(a[key] / b[key] for a, b in turns) for key in turns[0][0]
-    }
-    result["turns"] = {"cpu_share": turns_share}
-    ratio = result["ratio"]["cpu_us"]
-    print(f"{subject.name:<9} round {number + 1}: CPU per request × {ratio:.4f}", flush=True)
+        result["turns"] = {"cpu_share": own_s / (_cpu_s(services["with"]) - before_s)}
     return result
 
 
@@ -247,8 +259,10 @@ def _cpu_s(service: Service) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, help="of each (default: 30, of users 60)")
-    parser.add_argument("--duration", type=float, default=0.7, help="seconds of each turn")
+    parser.add_argument("--rounds", type=int, help="of each (default: 10, of users 20)")
+    parser.add_argument(
+        "--duration", type=float, help="seconds of each load (default: 5, of users 12)"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()
 

@@ -25,17 +25,19 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
         "",
         "The same service twice, with the probe and without, loaded at the same time in a closed",
         "loop: the two share one core, which the kernel gives them by turns of some milliseconds,",
-        "and the load generator has another. Figures are medians. A round's ratio (with over",
-        "without) is the geometric mean over its turns; shown is that over the rounds, each of two",
-        "new processes, with its 95 % confidence interval (Student's t on the logarithms). CPU is",
-        "user and system time of the service's processes per request: what the probe takes.",
+        "and the load generator has another. Of two alike, the one that is started first takes",
+        "1 to 2 % more CPU; so a round is two such pairs, started in either order, each of two new",
+        "processes. Figures are medians of the rounds. A round's ratio (with over without) is the",
+        "geometric mean of its pairs; shown is that over the rounds, with its 95 % confidence",
+        "interval (Student's t on the logarithms). CPU is user and system time of the service's",
+        "processes per request: what the probe takes.",
         "",
         "On a core of its own a service has twice the throughput and half the latency, and what",
         "the probe does by the clock weighs half as much. So what its turns took of the half core,",
         "which it measures itself, is counted by half for that; what else it does by the clock",
         "(heartbeats of the event loop, the wakings of its thread) is counted in full.",
         "",
-        f"Command: `{report['command']}` (turns of {report['duration_s']:g} s)",
+        f"Command: `{report['command']}`",
         "",
         *(f"- {name}: {value}" for name, value in report["machine"].items()),
     ]
@@ -48,7 +50,10 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
     rounds = service["rounds"]
     yield f"## {service['title']}"
     yield ""
-    yield f"{service['connections']} connections, {len(rounds)} rounds."
+    yield (
+        f"{service['connections']} connections, {len(rounds)} rounds, loads of "
+        f"{service['duration_s']:g} s."
+    )
     yield ""
     yield from row(["figure", "without", "with", "ratio (95 %)"], head=True)
     for title, figure, form in FIGURES:
