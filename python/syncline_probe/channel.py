@@ -53,7 +53,11 @@ class Channel:
 
     def send(self, message: dict[str, object]) -> None:
         """Queues a message and writes what can be written now."""
-        line = _encoded(_ENCODER, message).encode() + b"\n"
+        self.send_line(_encoded(_ENCODER, message))
+
+    def send_line(self, text: str) -> None:
+        """The same for a message that is JSON already."""
+        line = text.encode() + b"\n"
         if self._socket is None or len(self._backlog) + len(line) > _BACKLOG_BYTES:
             self.dropped += 1
         else:

@@ -1,9 +1,10 @@
 """Requests as the application sees them, and what each did with the database, by route.
 
-Each has a record of its own as long as they are few. Of many, those of a short stretch every two
+Each has a record of its own as long as they are few. Of many, those of a short stretch every four
 seconds have one, and the others are only counted: the former stand for them. Hooks that are dear,
 as those of statements, are at work only while there may be records. Where requests are inside for
-long, or wait for a connection, all have one, whatever it costs: then they are to be explained.
+long, or wait for a connection, and few leave, all have one: then they are to be explained. Where
+many leave all the same, as under overload, stretches explain them as well.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
 # hook asks for each, up to a bound; elsewhere the first ones.
 _ENOUGH, _SOON_S, _FOLLOWED = 20, 0.2, 400
-_REST_S = 2.0  # from one stretch to the next
+_FLOWING = 10  # it is no standstill where so many leave as soon
+_REST_S, _RESTS = 4.0, 8  # at least, from one stretch to the next; and in lengths of the former
 _BURST = 10  # so many stretches of many come without a rest
-_LONG_S = 0.2  # as long as one is inside for longer than that, it goes on
+_LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
+_LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
 OTHER = "(other)"
 MARK = "syncline.seen"  # in the scope or environ of a request that is inside
 RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
@@ -122,31 +125,37 @@ class _Stretch:
         self.switches: list[Switch] = []
         self.troubles: list[Callable[[], bool]] = []
         self._began_s = 0.0
-        self._now_s = 0.0
+        self._again_s = 0.0  # when the next stretch begins, unless there is trouble
+        # How many requests had left, by when: some time ago, and not so long ago.
+        self._left = (0, 0.0), (0, 0.0)
         self._given = _ENOUGH
         self._many = 0  # how often there were many, less how often there were not
 
     def turn(self, now: float) -> None:
         """At each turn of the probe's."""
-        self._now_s = now
+        flows = self._flows(now)
         if self.ended_s is None:
             many = self._given - len(records) >= _ENOUGH
             if not many and now < self._began_s + _SOON_S:
                 return
             self._many = min(_BURST, self._many + 1) if many else max(0, self._many - 1)
             rests = self._many == _BURST and not self.unasked
-            if not rests or self._trouble() or now - _oldest(now) > _LONG_S:
+            if not rests or (not flows and self._stuck(now)):
                 self._give(now)
             else:
                 records.clear()
                 self.ended_s = now
-        elif not inside:
-            self._switch(on=False)
+                self._again_s = now + _REST_S
+        else:
+            if inside and flows and now > self.ended_s + _LEAVE_S:
+                _let_go()
+            if self.on and not inside:
+                self._switch(on=False)
+                self._again_s = now + max(_REST_S, _RESTS * (now - self._began_s))
         if self.ended_s is not None and (
             self.unasked
-            or now > self.ended_s + _REST_S
-            or self._trouble()
-            or (inside and not self.leaving())
+            or now > self._again_s
+            or (not flows and self._stuck(now))
         ):
             self.ended_s = None
             self._switch(on=True)
@@ -154,8 +163,15 @@ class _Stretch:
 
     def leaving(self) -> bool:
         """Whether the last ones with a record are given time to leave."""
-        ended_s = self.ended_s
-        return ended_s is not None and bool(inside) and self._now_s <= ended_s + _LONG_S
+        return self.ended_s is not None and bool(inside)
+
+    def _flows(self, now: float) -> bool:
+        """Whether many have left of late: there is no standstill."""
+        (left, since_s), later = self._left
+        more, length_s = count() - left, now - since_s
+        if now - later[1] >= _LONG_S:
+            self._left = later, (left + more, now)
+        return more * _SOON_S >= _FLOWING * length_s
 
     def give_more(self) -> None:
         """Of more requests than before, each is to have a record; if they have any now."""
@@ -163,8 +179,9 @@ class _Stretch:
             records.extend([None] * (_FOLLOWED - self._given))
             self._given = _FOLLOWED
 
-    def _trouble(self) -> bool:
-        return any(trouble() for trouble in self.troubles)
+    def _stuck(self, now: float) -> bool:
+        """Whether some wait for long, if few leave."""
+        return any(trouble() for trouble in self.troubles) or now - _oldest(now) > _LONG_S
 
     def _give(self, now: float) -> None:
         self._began_s = now
@@ -246,8 +263,14 @@ def _record(method: str, path: str, scope: Any) -> Request:
 def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     inside_s = _clock() - request.started_s
-    _gone(request)
     try:
+        if request not in inside:  # let go: what it did since is not known
+            others.ended += 1
+            others.inside.pop(request.inner, None)
+            request.left = _totals_of(request)
+            request.inner = request.scope = None
+            return
+        _gone(request)
         totals = None
         scope = request.scope
         if scope is not None and request.route is None:
@@ -265,6 +288,15 @@ def end(request: Request) -> None:
     except Exception as error:  # noqa: BLE001 - the request is the service's
         failed(request, error)
     request.inner = request.scope = None
+
+
+def _let_go() -> None:
+    """Those that are inside with a record have none from now on."""
+    for request in _recorded():
+        if request.inner is not None:
+            others.seen_s[request.inner] = request.started_s
+            others.inside[request.inner] = request.scope
+            _gone(request)
 
 
 def name_route(template: str) -> None:

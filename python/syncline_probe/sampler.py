@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import json
+import math
 import os
 import sys
 import time
@@ -57,6 +58,7 @@ class Sampler:
         self._settings: dict[str, object] = {}
         self._late_s = 0.0
         self._cpu_s = 0.0  # that the turns have taken
+        self._line = _Line()
         self._standstill = Standstill()
         self._profiling: Profiling | None = None  # until one is asked for
 
@@ -202,8 +204,7 @@ class Sampler:
         if slow:
             self.board.asked(self.board.slow_gauges, sample)
             sample["probe_dropped_total"] = self._channel.dropped + self.board.events_lost
-        values = {name: round(value, 4) for name, value in sample.items()}
-        self._send("sample", values=values)
+        self._channel.send_line(self._line.of(time.monotonic(), sample))
 
     def _send_summary(self) -> None:
         rows = self.board.asked(self.board.summaries)
@@ -216,6 +217,29 @@ class Sampler:
 
     def _send(self, kind: str, **fields: object) -> None:
         self._channel.send({"kind": kind, "t_s": round(time.monotonic(), 6), **fields})
+
+
+class _Line:
+    """A sample as JSON, by a form that is kept as long as the same numbers come.
+
+    To round thirty numbers and to encode them cost thrice as much, a tenth of the turn.
+    """
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._form = ""
+
+    def of(self, t_s: float, sample: Sample) -> str:
+        """The line. What is infinite, as a limiter's tokens may be, is left out."""
+        if not math.isfinite(sum(sample.values())):
+            sample = {name: value for name, value in sample.items() if math.isfinite(value)}
+        names = tuple(sample)
+        if names != self._names:
+            self._names = names
+            keys = (json.dumps(name).replace("%", "%%") for name in names)
+            fields = ",".join(f"{key}:%.4f" for key in keys)
+            self._form = f'{{"kind":"sample","t_s":%.6f,"values":{{{fields}}}}}'
+        return self._form % (t_s, *sample.values())
 
 
 def _argv() -> list[str]:

@@ -33,7 +33,8 @@ _ROWS = 60
 # Of a core, that looks may take: the first ones after a rest, that a short load has enough of
 # them, and the others.
 _FIRST = 8
-_FIRST_SHARE, _SHARE = 0.004, 0.001
+_FIRST_SHARE, _SHARE = 0.004, 0.0005
+_SELDOM_S = 4.0  # at most, to the next: a garbage collection amid a look is not the look's
 
 # What a request waits for, by the file of a frame between it and the service's own code.
 _KINDS = (
@@ -73,7 +74,7 @@ class Standing:
         took_s = time.thread_time() - began
         share = _FIRST_SHARE if self._first else _SHARE
         self._first = max(0, self._first - 1)
-        self._next_s = now + max(_EVERY_S, took_s / share)
+        self._next_s = now + min(max(_EVERY_S, took_s / share), _SELDOM_S)
 
     def rows(self) -> list[dict[str, object]]:
         """One row a place, those with most requests first; the number of looks before them."""

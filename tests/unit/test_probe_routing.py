@@ -403,7 +403,7 @@ def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
     _turns(200, 50, seen)
     share = sum(one is not None for one in seen) / len(seen)
     assert 0.03 < share < 0.2
-    assert 10 < hook.turns < 30
+    assert 6 < hook.turns < 20
     requests.tick(next(CLOCK))
     (row,) = requests.rows()
     assert row["requests"] == len(seen)
@@ -415,25 +415,85 @@ def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
 
 
 @pytest.mark.usefixtures("many")
-def test_hooks_do_not_rest_while_somebody_is_in_trouble_or_inside_for_long() -> None:
+def test_hooks_do_not_rest_while_somebody_is_in_trouble_and_few_leave() -> None:
+    requests.follow()
+    hook, seen = Switched(), list[requests.Request | None]()
+    _turns(60, 50)
+    hook.trouble = True
+    _turns(5, 0)
+    assert hook.on
+    turns = hook.turns
+
+    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(requests.current.get())
+        await leave.wait()
+
+    async def main() -> None:
+        counted, tasks = apps.counted_asgi(call), []
+        for _ in range(60):
+            requests.tick(next(CLOCK))
+            tasks += [asyncio.ensure_future(counted(None, _scope(), None, None)) for _ in range(50)]
+            await asyncio.sleep(0)
+        leave.set()
+        await asyncio.gather(*tasks)
+
+    leave = asyncio.Event()
+    asyncio.run(main())
+    assert len(seen) == 60 * 50
+    assert all(seen)
+    assert hook.turns == turns
+
+
+@pytest.mark.usefixtures("many")
+def test_hooks_do_not_rest_while_one_is_inside_for_long_and_few_leave() -> None:
     requests.follow()
     hook = Switched()
     _turns(60, 50)
-    hook.trouble = True
-    _turns(1, 0)
-    assert hook.on
+    while requests._stretch.ended_s is not None:
+        _turns(1, 50)
+    requests.begin("", "", _scope("/long")).started_s = 0.0
     turns = hook.turns
-    _turns(60, 50, seen := list[requests.Request | None]())
-    assert all(seen)
-    assert hook.turns == turns
-    hook.trouble = False
-    long = requests.begin("", "", _scope("/long"))
-    long.started_s = 0.0
-    _turns(60, 50, seen := [])
-    assert all(seen)
-    requests.end(long)
+    _turns(60, 3)
+    assert (hook.on, hook.turns) == (True, turns)
+
+
+@pytest.mark.usefixtures("many")
+def test_hooks_rest_under_overload_where_many_wait_for_long_and_many_leave() -> None:
+    requests.follow()
+    hook, seen = Switched(), list[requests.Request | None]()
+    hook.trouble = True
+    _turns(200, 50, seen)
+    share = sum(one is not None for one in seen) / len(seen)
+    assert 0.03 < share < 0.2
+    assert 6 < hook.turns < 20
+
+
+@pytest.mark.usefixtures("many")
+def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once() -> None:
+    requests.follow()
+    hook = Switched()
     _turns(60, 50)
-    assert hook.turns > turns
+    while requests._stretch.ended_s is not None:
+        _turns(1, 50)
+    slow = requests.begin("", "", _scope("/slow"))
+    slow.started_s, slow.inner = 123.0, object()
+    assert hook.on
+    _turns(1, 50)
+    assert slow in requests.inside
+    while hook.on:
+        _turns(1, 50)
+    assert slow not in requests.inside
+    requests.gauge({})
+    (live,) = requests.live()
+    assert (requests.route_of(live), live.started_s) == ("GET /slow", 123.0)
+    before = requests.count()
+    requests.end(slow)
+    assert requests.count() == before + 1
+    assert not requests.any_inside()
+    assert requests.route_of(slow) == "GET /slow"
+    _turns(60, 50)
+    slow_rows = [row for row in requests.rows() if row["route"] == "GET /slow"]
+    assert [row["requests"] for row in slow_rows] in ([], [0])
 
 
 @pytest.mark.usefixtures("many")

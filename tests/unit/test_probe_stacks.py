@@ -142,7 +142,7 @@ def test_a_request_stands_at_a_line_of_the_service_s_own_and_waits_for_something
 def test_the_first_looks_after_a_rest_are_dense_and_the_others_cheap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A look takes 1/1024 s here: after the first eight, four a second become one."""
+    """A look takes 1/1024 s here: after the first eight, four a second become one in two."""
     clock = itertools.count()
     monkeypatch.setattr("syncline_probe.standing.time.thread_time", lambda: next(clock) / 1024)
     standing, looked = Standing(), []
@@ -156,9 +156,9 @@ def test_the_first_looks_after_a_rest_are_dense_and_the_others_cheap(
         if standing.rows()[0]["count"] != looks:
             looked.append(turn)
     then = [one for one in looked if one > 200]
-    assert looked[: -len(then)] == [*range(1, 32, 4), *range(33, 200, 16)]
+    assert looked[: -len(then)] == [*range(1, 32, 4), *range(33, 200, 32)]
     assert {b - a for a, b in itertools.pairwise(then[:9])} == {4}
-    assert {b - a for a, b in itertools.pairwise(then[8:])} == {16}
+    assert {b - a for a, b in itertools.pairwise(then[8:])} == {32}
 
 
 @pytest.mark.usefixtures("no_requests")
