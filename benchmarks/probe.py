@@ -9,10 +9,9 @@ they do.) Compared is the CPU that each takes for a request, over many seconds: 
 Of two services without a probe, the one that is started first takes 1 to 2 % more than the other.
 So a round is two pairs, the one started in the other order, and its ratio their geometric mean.
 
-Each has half of the core, so what the probe does by the clock weighs twice as much as on a core of
-its own. What its turns take the probe tells itself; half of that is taken off for what it costs
-there. Its heartbeats and its thread's wakings are left in, so that is still no less than what it
-costs.
+Each has half of the core, so what the probe does by the clock would weigh twice as much as on a
+core of its own. So its clock is set to half its speed there (:mod:`benchmarks.half_speed`): a
+second of the service's CPU has as many of its turns, heartbeats and looks as on a core of its own.
 """
 
 from __future__ import annotations
@@ -46,6 +45,7 @@ from syncline.trial import Variant
 from syncline_cases import load_case
 
 RESULTS = Path(__file__).parent / "results"
+_HALF_SPEED = Path(__file__).parent / "half_speed"
 SIDES = ("without", "with")
 # The first second under load is recorded in full, as is a service that has little to do.
 _WARM_S = 2.0
@@ -96,6 +96,18 @@ def subjects() -> dict[str, Subject]:
                 "postgres",
                 users.prepare or "",
                 rounds=20,
+                duration_s=12.0,
+            ),
+            Subject(
+                "overload",
+                "users, async, with more connections than its pool has",
+                users.variant("async"),
+                Request("/users", expect=(200,)),
+                48,
+                0.02,
+                users.ready_path,
+                "postgres",
+                users.prepare or "",
                 duration_s=12.0,
             ),
             Subject(
@@ -193,8 +205,11 @@ def _pair(
     """Two new processes, loaded at once: each side's figures, and what the probe's turns took."""
     with ProbeReader(workspace.path) as reader, contextlib.ExitStack() as stack:
         services = {}
+        path = os.pathsep.join(filter(None, (str(_HALF_SPEED), os.environ.get("PYTHONPATH"))))
         for side in order:
-            extra = reader.env() if side == "with" else {}
+            extra = {"PYTHONPATH": path, "SYNCLINE_PROBE_BLOCK_MS": str(2 * 50)}
+            if side == "with":
+                extra |= reader.env(extra)
             service = stack.enter_context(
                 start_service(
                     subject.variant,
@@ -261,7 +276,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
     parser.add_argument("--rounds", type=int, help="of each (default: 10, of users 20)")
     parser.add_argument(
-        "--duration", type=float, help="seconds of each load (default: 5, of users 12)"
+        "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"
     )
     parser.add_argument("--out", type=Path, default=RESULTS)
     return parser.parse_args()

@@ -32,10 +32,9 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
         "interval (Student's t on the logarithms). CPU is user and system time of the service's",
         "processes per request: what the probe takes.",
         "",
-        "On a core of its own a service has twice the throughput and half the latency, and what",
-        "the probe does by the clock weighs half as much. So what its turns took of the half core,",
-        "which it measures itself, is counted by half for that; what else it does by the clock",
-        "(heartbeats of the event loop, the wakings of its thread) is counted in full.",
+        "On a core of its own a service has twice the throughput and half the latency. What the",
+        "probe does by the clock would weigh twice as much here as there; so its clock runs at",
+        "half its speed, and a second of the service's CPU has as many turns and heartbeats.",
         "",
         f"Command: `{report['command']}`",
         "",
@@ -74,21 +73,18 @@ def _verdict(rounds: Sequence[Mapping[str, Mapping[str, float]]], budget: float)
     logs = [-math.log(one["ratio"]["cpu_us"]) for one in rounds]
     turns = fmean(one["turns"]["cpu_share"] for one in rounds)
     interval = ratio_interval(logs)
-    asked = f"Budget: {budget:.0%} on a core of its own."
+    asked = f"Budget: {budget:.0%}."
     if interval is None:
         yield f"{asked} One round says nothing about it."
         return
     low, high = 1 - interval[1], 1 - interval[0]
-    yield (
-        f"With half a core: {low:.1%} to {high:.1%} of the CPU used, of which the turns took "
-        f"{turns:.1%}."
-    )
-    yield ""
-    low, high = low - turns / 2, high - turns / 2
     if high <= budget:
         word = "Within it"
     elif low > budget:
         word = "Over it"
     else:
         word = "Not decided by these rounds"
-    yield f"{asked} {word}: {low:.1%} to {high:.1%}."
+    yield (
+        f"{asked} {word}: {low:.1%} to {high:.1%} of the CPU, of which the probe's turns took "
+        f"{turns:.1%} by its own clock."
+    )

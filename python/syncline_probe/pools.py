@@ -275,10 +275,10 @@ class Ages(NamedTuple):
 
 
 _NUMBERS = (
-    *("size", "open", "checked_out", "overflow"),
     *("waiters", "waiters_on_loop", "wait_oldest_ms", "held_oldest_ms"),
-    *("checkouts_total", "waits_total", "wait_s_total", "held_s_total", "timeouts_total"),
     *("idle_transactions", "idle_transaction_oldest_ms"),
+    *("checkouts_total", "waits_total", "wait_s_total", "held_s_total", "timeouts_total"),
+    *("size", "open", "checked_out", "overflow"),
 )
 _families: dict[str, PoolFamily] = {}
 
@@ -306,6 +306,7 @@ class PoolFamily:
 
     def __init__(self, board: Board, prefix: str) -> None:
         self._prefix = prefix
+        self._names = [f"{prefix}_{name}" for name in _NUMBERS]
         self._board = board
         self._states: list[PoolState] = []
         requests.follow()  # a hold is for one of them
@@ -352,35 +353,40 @@ class PoolFamily:
     def _gauge(self, sample: Sample) -> None:
         # In one pass, and no function for each number: it is asked for ten times a second.
         now = since_s = _clock()
-        numbers = dict.fromkeys(_NUMBERS, 0.0)
+        waiters = on_loop = idle = checkouts = waits = timeouts = 0
+        held_oldest_s = idle_oldest_s = wait_s = held_s = 0.0
+        size = opened = out = overflow = 0.0
         limits: list[float | None] = []
         for state in list(self._states):
-            for began_s, _ in list(state.waiters.values()):
-                since_s = min(since_s, began_s)
-                numbers["waiters"] += 1
-            numbers["waiters_on_loop"] += state.waiters_on_loop()
-            oldest_s, idle, idle_oldest_s = state.ages(now)
-            numbers["held_oldest_ms"] = max(numbers["held_oldest_ms"], 1000 * oldest_s)
-            numbers["idle_transactions"] += idle
-            numbers["idle_transaction_oldest_ms"] = max(
-                numbers["idle_transaction_oldest_ms"], 1000 * idle_oldest_s
-            )
-            numbers["checkouts_total"] += round(state.checkouts_all)
-            numbers["waits_total"] += state.waits.count()
-            numbers["wait_s_total"] += state.waits.total_s()
-            numbers["held_s_total"] += state.held.total_s()
-            numbers["timeouts_total"] += state.timeouts
+            if state.waiters:
+                began = [began_s for began_s, _ in list(state.waiters.values())]
+                waiters += len(began)
+                since_s = min([since_s, *began])
+                on_loop += state.waiters_on_loop()
+            ages = state.ages(now)
+            held_oldest_s = max(held_oldest_s, ages.oldest_s)
+            idle += ages.idle
+            idle_oldest_s = max(idle_oldest_s, ages.idle_oldest_s)
+            checkouts += round(state.checkouts_all)
+            waits += state.waits.count()
+            wait_s += state.waits.total_s()
+            held_s += state.held.total_s()
+            timeouts += state.timeouts
             if (reading := state.reading()) is not None:
-                numbers["size"] += reading.size
-                numbers["open"] += reading.opened
-                numbers["checked_out"] += reading.checked_out
-                numbers["overflow"] += max(0, reading.opened - reading.size)
+                size += reading.size
+                opened += reading.opened
+                out += reading.checked_out
+                overflow += max(0, reading.opened - reading.size)
                 limits.append(reading.limit)
-        numbers["wait_oldest_ms"] = 1000 * (now - since_s)
+        numbers = (
+            *(waiters, on_loop, 1000 * (now - since_s), 1000 * held_oldest_s),
+            *(idle, 1000 * idle_oldest_s),
+            *(checkouts, waits, wait_s, held_s, timeouts),
+            *(size, opened, out, overflow),
+        )
+        sample.update(zip(self._names, numbers, strict=True))
         if limits and None not in limits:
-            numbers["limit"] = sum(limit for limit in limits if limit is not None)
-        for name, number in numbers.items():
-            sample[f"{self._prefix}_{name}"] = number
+            sample[f"{self._prefix}_limit"] = sum(limit for limit in limits if limit is not None)
 
     def _rows(self) -> list[dict[str, object]]:
         return [

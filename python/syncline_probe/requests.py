@@ -153,9 +153,7 @@ class _Stretch:
                 self._switch(on=False)
                 self._again_s = now + max(_REST_S, _RESTS * (now - self._began_s))
         if self.ended_s is not None and (
-            self.unasked
-            or now > self._again_s
-            or (not flows and self._stuck(now))
+            self.unasked or now > self._again_s or (not flows and self._stuck(now))
         ):
             self.ended_s = None
             self._switch(on=True)

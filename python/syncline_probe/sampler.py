@@ -55,7 +55,7 @@ class Sampler:
         self._reason = ""
         self._generation = 0
         self._greeted = 0
-        self._settings: dict[str, object] = {}
+        self._settings = ""  # those sent last, as text
         self._late_s = 0.0
         self._cpu_s = 0.0  # that the turns have taken
         self._line = _Line()
@@ -93,7 +93,7 @@ class Sampler:
         self._channel = Channel(self._path)
         self._greeted = 0
         self._cpu_s = 0.0
-        self._settings = {}
+        self._settings = ""
         self._profiling = None
         self.board.taken_events()
         hooks.after_fork(self.board)
@@ -182,7 +182,7 @@ class Sampler:
         if self._greeted == self._channel.connects:
             return
         self._greeted = self._channel.connects
-        self._settings = {}
+        self._settings = ""
         self._send(
             "hello",
             protocol=1,
@@ -209,10 +209,11 @@ class Sampler:
     def _send_summary(self) -> None:
         rows = self.board.asked(self.board.summaries)
         self._send("summary", **rows)
-        settings: dict[str, object] = dict(self.board.asked(self.board.settings))
+        settings = self.board.asked(self.board.settings)
         # Compared as text: what is listed may be changed in place meanwhile.
-        if json.dumps(settings, default=str) != json.dumps(self._settings, default=str):
-            self._settings = json.loads(json.dumps(settings, default=str))
+        text = json.dumps(settings, default=str)
+        if text != self._settings:
+            self._settings = text
             self._send("settings", versions=versions(), **settings)
 
     def _send(self, kind: str, **fields: object) -> None:
