@@ -72,7 +72,7 @@ class Subject:
     ready_path: str = "/"
     backend: str = ""
     prepare: str = ""
-    rounds: int = 10
+    rounds: int = 15
     duration_s: float = 5.0
 
 
@@ -108,6 +108,7 @@ def subjects() -> dict[str, Subject]:
                 users.ready_path,
                 "postgres",
                 users.prepare or "",
+                rounds=10,
                 duration_s=12.0,
             ),
             Subject(
@@ -274,7 +275,7 @@ def _cpu_s(service: Service) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, help="of each (default: 10, of users 20)")
+    parser.add_argument("--rounds", type=int, help="of each (default: 15, of users 20, of overload 10)")
     parser.add_argument(
         "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"
     )

@@ -26,6 +26,8 @@ class Board:
     Attributes:
         ticks: called with the monotonic time in seconds, as the gauges, and 20 times a second
             where no event loop is alive.
+        beats: called at each heartbeat of an event loop that takes no turn, for what must not
+            wait for the next one.
         gauges: called 10 times a second; each puts its numbers into the sample.
         slow_gauges: the same once a second, for what costs more.
         summaries: called once a second, by the name under which their rows are sent.
@@ -36,6 +38,7 @@ class Board:
 
     def __init__(self) -> None:
         self.ticks: dict[str, Callable[[float], None]] = {}
+        self.beats: dict[str, Callable[[float], None]] = {}
         self.gauges: dict[str, Gauge] = {}
         self.slow_gauges: dict[str, Gauge] = {}
         self.summaries: dict[str, Summary] = {}

@@ -159,6 +159,14 @@ class _Stretch:
             self._switch(on=True)
             self._give(now)
 
+    def beat(self, now: float) -> None:
+        """Between two turns: one stretch of many ends once it has enough, and its hooks rest."""
+        if self.ended_s is None:
+            if self._many == _BURST and self._given - len(records) >= _ENOUGH:
+                self.turn(now)
+        elif self.on and not inside:
+            self.turn(now)
+
     def leaving(self) -> bool:
         """Whether the last ones with a record are given time to leave."""
         return self.ended_s is not None and bool(inside)
@@ -390,6 +398,11 @@ def tick(now: float) -> None:
     """At each turn: says which requests have records, and adds up what has left."""
     _stretch.turn(now)
     _settle()
+
+
+def beat(now: float) -> None:
+    """At a heartbeat of an event loop, between two turns."""
+    _stretch.beat(now)
 
 
 def _settle() -> None:

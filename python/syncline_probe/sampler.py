@@ -126,9 +126,12 @@ class Sampler:
     def _alive(self, now_s: float, until_s: float) -> None:
         self._alive_until_s = until_s
         late_s, working = now_s - self._due_s, self._working
-        if late_s < 0 or not working.acquire(blocking=False):
+        if not working.acquire(blocking=False):
             return
         try:
+            if late_s < 0:
+                self.board.asked(self.board.beats, now_s)
+                return
             # Heartbeats are no divisor of the turns: the next counts from where this one was due.
             self._due_s = now_s + _SAMPLE_S - (late_s if late_s < TICK_S else 0)
             self._turn(_TICKS_A_SAMPLE)

@@ -385,6 +385,10 @@ ROUTE = SimpleNamespace(path="/some")
 CLOCK = itertools.count(1000.0, 0.1)
 
 
+def _resting() -> bool:
+    return requests._stretch.ended_s is not None
+
+
 @pytest.mark.usefixtures("many")
 def test_of_few_requests_each_has_a_record() -> None:
     requests.follow()
@@ -412,6 +416,33 @@ def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
     _turns(40, 1, seen := [])
     assert hook.on
     assert all(seen[-10:]), "they have become few"
+
+
+@pytest.mark.usefixtures("many")
+def test_a_stretch_ends_at_the_next_heartbeat_once_it_has_enough() -> None:
+    requests.follow()
+    hook, seen = Switched(), list[requests.Request | None]()
+    _turns(60, 50)
+    while _resting():
+        _turns(1, 50)
+
+    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(requests.current.get())
+
+    def ask(number: int) -> None:
+        for _ in range(number):
+            asyncio.run(apps.counted_asgi(call)(None, _scope(), None, None))
+
+    requests.tick(now := next(CLOCK))  # the fifty of the last turn have ended that stretch
+    while _resting():
+        requests.tick(now := next(CLOCK))
+    on = []
+    for beat in (1, 2, 3):
+        ask(10)
+        requests.beat(now + 0.02 * beat)
+        on.append(hook.on)
+    assert on == [True, True, False]
+    assert [one is not None for one in seen] == [True] * 20 + [False] * 10
 
 
 @pytest.mark.usefixtures("many")
@@ -449,7 +480,7 @@ def test_hooks_do_not_rest_while_one_is_inside_for_long_and_few_leave() -> None:
     requests.follow()
     hook = Switched()
     _turns(60, 50)
-    while requests._stretch.ended_s is not None:
+    while _resting():
         _turns(1, 50)
     requests.begin("", "", _scope("/long")).started_s = 0.0
     turns = hook.turns
@@ -473,7 +504,7 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
     requests.follow()
     hook = Switched()
     _turns(60, 50)
-    while requests._stretch.ended_s is not None:
+    while _resting():
         _turns(1, 50)
     slow = requests.begin("", "", _scope("/slow"))
     slow.started_s, slow.inner = 123.0, object()
@@ -499,7 +530,7 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
 def test_the_slowest_of_a_stretch_do_not_stand_for_the_others_by_themselves() -> None:
     requests.follow()
     _turns(60, 50)
-    while requests._stretch.ended_s is not None:
+    while _resting():
         _turns(1, 50)
     slow = requests.begin("", "", _scope("/slow"))
     slow.started_s = time.monotonic() - 0.1
