@@ -275,7 +275,9 @@ def _cpu_s(service: Service) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument("--rounds", type=int, help="of each (default: 15, of users 20, of overload 10)")
+    parser.add_argument(
+        "--rounds", type=int, help="of each (default: 15, of users 20, of overload 10)"
+    )
     parser.add_argument(
         "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"
     )

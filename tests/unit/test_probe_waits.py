@@ -122,6 +122,24 @@ def test_what_ends_or_begins_while_nobody_watches_is_known_once_somebody_does(
     assert state.present() == []
 
 
+def test_what_is_out_in_two_short_stretches_was_so_since_the_first() -> None:
+    pool, stays, changes = Pool(), Record(), Record()
+    state = sqlalchemy_pools._Pool(pool)
+    for record in (stays, changes):
+        state.created(record)
+    state.watch(on=False)
+    stays.fairy_ref, changes.fairy_ref = object(), object()
+    state.watch(on=True)
+    looked_s = time.monotonic()
+    assert state.present() == []
+    state.watch(on=False)
+    changes.fairy_ref = object()
+    state.watch(on=True)
+    (hold,) = state.present()
+    assert hold.mark is stays.fairy_ref
+    assert hold.since_s <= looked_s
+
+
 def test_check_outs_that_nobody_watched_are_estimated_by_those_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -120,7 +120,7 @@ class _Pool(PoolState):
         began = on and not self.watched
         super().watch(on=on)
         if began:
-            self._look({})
+            self._look(self._unknown)
             for hold in super().present():
                 hold.last_s = None  # a transaction may have ended meanwhile
 
