@@ -21,6 +21,7 @@ from syncline_probe.recoding import Recoded, copied, recodable, with_constants
 
 _EVERY = 16  # turns of the sampler; in one of them calls are timed
 _FEW = 400  # calls a second: to time them all is a thousandth of a core
+_ENOUGH = 200  # of many, a stretch ends at the next heartbeat
 
 
 class Effort:
@@ -76,25 +77,34 @@ class Effort:
     def report(self, board: Board) -> None:
         """Puts it on the board; once is enough."""
         board.ticks.setdefault(f"effort {self._prefix}", self.tick)
+        board.beats.setdefault(f"effort {self._prefix}", self.beat)
         board.gauges.setdefault(f"effort {self._prefix}", self._gauge)
 
     def tick(self, now: float) -> None:
         """Opens and ends the stretches; called by the sampler, which may be late."""
         if self.open:
-            length_s = now - self._opened_s
-            few = self.calls < _FEW * length_s
-            if length_s > 0:
-                # It stands for the time since the one before, whether it has few or many: were
-                # only those with many to stand for more, they would be found more than they are.
-                self._count((now - self._counted_s) / length_s)
-            self._opened_s = self._counted_s = now
-            if not few:
-                self._switch(on=False)
+            self._look(now)
         elif self._turn % _EVERY == 0:
             self._opened_s = now
             self._counted_s = self._counted_s or now
             self._switch(on=True)
         self._turn += 1
+
+    def beat(self, now: float) -> None:
+        """Between two turns: a stretch with many calls ends once it has enough."""
+        if self.open and self.calls >= max(_ENOUGH, _FEW * (now - self._opened_s)):
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        length_s = now - self._opened_s
+        few = self.calls < _FEW * length_s
+        if length_s > 0:
+            # It stands for the time since the one before, whether it has few or many: were
+            # only those with many to stand for more, they would be found more than they are.
+            self._count((now - self._counted_s) / length_s)
+        self._opened_s = self._counted_s = now
+        if not few:
+            self._switch(on=False)
 
     def _count(self, stands_for: float) -> None:
         # A call that outlasts its stretch comes in with the next.

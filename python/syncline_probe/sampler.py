@@ -22,6 +22,7 @@ from syncline_probe.channel import Channel
 from syncline_probe.importing import ImportWatch
 from syncline_probe.inside import Standstill, everything
 from syncline_probe.versions import versions
+from syncline_probe.waking import Waking
 
 if TYPE_CHECKING:
     from syncline_probe.profiling import Profiling
@@ -51,6 +52,7 @@ class Sampler:
         self._ticks = 0
         self._due_s = 0.0  # the next turn
         self._alive_until_s = 0.0  # a loop takes the turns
+        self._waking = Waking()
         self._asked = b""  # left to the thread, as is a look at all stacks
         self._reason = ""
         self._generation = 0
@@ -73,8 +75,9 @@ class Sampler:
         _thread.start_new_thread(self._run, (self._generation,))
 
     def stop(self) -> None:
-        """Lets the thread end at its next waking."""
+        """Lets the thread end."""
         self._generation += 1
+        self._waking.at(time.monotonic())
 
     def pause(self) -> None:
         """Before a fork: waits until the thread is between two turns."""
@@ -89,6 +92,8 @@ class Sampler:
         self._working = _thread.RLock()
         self._alive_until_s = 0.0
         self._asked, self._reason = b"", ""
+        self._waking.abandon()
+        self._waking = Waking()
         self._channel.abandon()
         self._channel = Channel(self._path)
         self._greeted = 0
@@ -107,8 +112,9 @@ class Sampler:
             due = max(due + TICK_S, self._alive_until_s)
             now = time.monotonic()
             if due > now:
-                time.sleep(due - now)
+                self._waking.sleep(due)
                 now = time.monotonic()
+                due = min(now, max(due, self._alive_until_s))  # it may have been put off
             else:
                 due = now  # behind: start counting afresh, do not hurry after
             self._late_s = max(self._late_s, now - due)
@@ -125,6 +131,8 @@ class Sampler:
 
     def _alive(self, now_s: float, until_s: float) -> None:
         self._alive_until_s = until_s
+        # At each heartbeat until it is done: the thread may just be going to sleep.
+        self._waking.at(now_s if self._asked or self._reason else until_s)
         late_s, working = now_s - self._due_s, self._working
         if not working.acquire(blocking=False):
             return

@@ -59,6 +59,32 @@ def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int)
     assert counted == pytest.approx(true, rel=0.03)
 
 
+def test_a_stretch_of_many_calls_ends_at_the_heartbeat_at_which_it_has_enough() -> None:
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
+    effort, worker = Effort("some"), kind()
+    effort.time_method(kind, "work")
+    effort.tick(1.0)
+    found = []
+    for beat in range(1, 5):
+        for _ in range(90):
+            worker.work()
+        effort.beat(1.0 + 0.02 * beat)
+        found.append((effort.open, round(effort._all_calls)))
+    assert found == [(True, 0), (True, 0), (False, 270), (False, 270)]
+
+
+def test_few_calls_end_no_stretch_at_a_heartbeat() -> None:
+    kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
+    effort, worker = Effort("some"), kind()
+    effort.time_method(kind, "work")
+    effort.tick(1.0)
+    for _ in range(250):
+        worker.work()
+    effort.beat(2.0)  # 250 a second
+    assert effort.open
+    assert effort._all_calls == 0
+
+
 def test_a_library_that_is_imported_while_calls_are_timed_is_timed_at_once() -> None:
     kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
     effort = Effort("some")
