@@ -72,7 +72,7 @@ class Subject:
     ready_path: str = "/"
     backend: str = ""
     prepare: str = ""
-    rounds: int = 15
+    rounds: int = 12
     duration_s: float = 5.0
 
 
@@ -95,7 +95,7 @@ def subjects() -> dict[str, Subject]:
                 users.ready_path,
                 "postgres",
                 users.prepare or "",
-                rounds=20,
+                rounds=16,
                 duration_s=12.0,
             ),
             Subject(
@@ -108,7 +108,7 @@ def subjects() -> dict[str, Subject]:
                 users.ready_path,
                 "postgres",
                 users.prepare or "",
-                rounds=10,
+                rounds=6,
                 duration_s=12.0,
             ),
             Subject(
@@ -276,7 +276,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
     parser.add_argument(
-        "--rounds", type=int, help="of each (default: 15, of users 20, of overload 10)"
+        "--rounds", type=int, help="of each (default: 12, of users 16, of overload 6)"
     )
     parser.add_argument(
         "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"

@@ -1,6 +1,6 @@
 """Requests as the application sees them, and what each did with the database, by route.
 
-Each has a record of its own as long as they are few. Of many, those of a short stretch every four
+Each has a record of its own as long as they are few. Of many, those of a short stretch every three
 seconds have one, and the others are only counted: the former stand for them. Hooks that are dear,
 as those of statements, are at work only while there may be records. Where requests are inside for
 long, or wait for a connection, and few leave, all have one: then they are to be explained. Where
@@ -20,10 +20,11 @@ from syncline_probe.totals import Totals
 
 _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
-# hook asks for each, up to a bound; elsewhere the first ones.
-_ENOUGH, _SOON_S, _FOLLOWED = 20, 0.2, 400
+# hook asks for each, up to a bound; elsewhere the first ones. What a stretch tells of the others,
+# as how they share in routes, is the truer the more there are.
+_ENOUGH, _SOON_S, _FIRST, _FOLLOWED = 20, 0.2, 100, 400
 _FLOWING = 10  # it is no standstill where so many leave as soon
-_REST_S, _RESTS = 4.0, 8  # at least, from one stretch to the next; and in lengths of the former
+_REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengths of the former
 _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
@@ -128,7 +129,7 @@ class _Stretch:
         self._again_s = 0.0  # when the next stretch begins, unless there is trouble
         # How many requests had left, by when: some time ago, and not so long ago.
         self._left = (0, 0.0), (0, 0.0)
-        self._given = _ENOUGH
+        self._given = _FIRST
         self._many = 0  # how often there were many, less how often there were not
 
     def turn(self, now: float) -> None:
@@ -160,11 +161,8 @@ class _Stretch:
             self._give(now)
 
     def beat(self, now: float) -> None:
-        """Between two turns: one stretch of many ends once it has enough, and its hooks rest."""
-        if self.ended_s is None:
-            if self._many == _BURST and self._given - len(records) >= _ENOUGH:
-                self.turn(now)
-        elif self.on and not inside:
+        """Between two turns: hooks rest as soon as the last with a record has left."""
+        if self.on and self.ended_s is not None and not inside:
             self.turn(now)
 
     def leaving(self) -> bool:
@@ -191,7 +189,7 @@ class _Stretch:
 
     def _give(self, now: float) -> None:
         self._began_s = now
-        self._given = _FOLLOWED if followed else _ENOUGH
+        self._given = _FOLLOWED if followed else _FIRST
         records.extend([None] * (self._given - len(records)))
 
     def _switch(self, *, on: bool) -> None:
@@ -209,7 +207,7 @@ class _Stretch:
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 followed = False  # whether requests are to be put there
 inside: set[Request] = set()
-records = [None] * _ENOUGH  # one for each record that may still be made in this stretch
+records = [None] * _FIRST  # one for each record that may still be made in this stretch
 others = _Others()
 _stretch = _Stretch()
 _come, _gone = inside.add, inside.discard

@@ -419,30 +419,22 @@ def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
 
 
 @pytest.mark.usefixtures("many")
-def test_a_stretch_ends_at_the_next_heartbeat_once_it_has_enough() -> None:
+def test_hooks_rest_at_the_heartbeat_after_the_last_with_a_record_has_left() -> None:
     requests.follow()
-    hook, seen = Switched(), list[requests.Request | None]()
+    hook = Switched()
     _turns(60, 50)
     while _resting():
         _turns(1, 50)
-
-    async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
-        seen.append(requests.current.get())
-
-    def ask(number: int) -> None:
-        for _ in range(number):
-            asyncio.run(apps.counted_asgi(call)(None, _scope(), None, None))
-
-    requests.tick(now := next(CLOCK))  # the fifty of the last turn have ended that stretch
-    while _resting():
-        requests.tick(now := next(CLOCK))
-    on = []
-    for beat in (1, 2, 3):
-        ask(10)
-        requests.beat(now + 0.02 * beat)
-        on.append(hook.on)
-    assert on == [True, True, False]
-    assert [one is not None for one in seen] == [True] * 20 + [False] * 10
+    slow = requests.begin("", "", _scope("/slow"))
+    requests.beat(next(CLOCK))
+    assert not _resting(), "a stretch ends at turns"
+    requests.tick(next(CLOCK))
+    assert _resting()
+    requests.beat(next(CLOCK))
+    before = hook.on
+    requests.end(slow)
+    requests.beat(next(CLOCK))
+    assert (before, hook.on) == (True, False)
 
 
 @pytest.mark.usefixtures("many")
