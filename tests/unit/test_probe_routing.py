@@ -389,6 +389,13 @@ def _resting() -> bool:
     return requests._stretch.ended_s is not None
 
 
+def _amid_a_stretch() -> None:
+    """Requests are many, and those that come now have records."""
+    _turns(60, 50)
+    while _resting():
+        _turns(1, 50)
+
+
 @pytest.mark.usefixtures("many")
 def test_of_few_requests_each_has_a_record() -> None:
     requests.follow()
@@ -422,9 +429,7 @@ def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
 def test_hooks_rest_at_the_heartbeat_after_the_last_with_a_record_has_left() -> None:
     requests.follow()
     hook = Switched()
-    _turns(60, 50)
-    while _resting():
-        _turns(1, 50)
+    _amid_a_stretch()
     slow = requests.begin("", "", _scope("/slow"))
     requests.beat(next(CLOCK))
     assert not _resting(), "a stretch ends at turns"
@@ -471,9 +476,7 @@ def test_hooks_do_not_rest_while_somebody_is_in_trouble_and_few_leave() -> None:
 def test_hooks_do_not_rest_while_one_is_inside_for_long_and_few_leave() -> None:
     requests.follow()
     hook = Switched()
-    _turns(60, 50)
-    while _resting():
-        _turns(1, 50)
+    _amid_a_stretch()
     requests.begin("", "", _scope("/long")).started_s = 0.0
     turns = hook.turns
     _turns(60, 3)
@@ -495,9 +498,7 @@ def test_hooks_rest_under_overload_where_many_wait_for_long_and_many_leave() -> 
 def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once() -> None:
     requests.follow()
     hook = Switched()
-    _turns(60, 50)
-    while _resting():
-        _turns(1, 50)
+    _amid_a_stretch()
     slow = requests.begin("", "", _scope("/slow"))
     slow.started_s, slow.inner = 123.0, object()
     _turns(1, 50)
@@ -521,9 +522,7 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
 @pytest.mark.usefixtures("many")
 def test_the_slowest_of_a_stretch_do_not_stand_for_the_others_by_themselves() -> None:
     requests.follow()
-    _turns(60, 50)
-    while _resting():
-        _turns(1, 50)
+    _amid_a_stretch()
     slow = requests.begin("", "", _scope("/slow"))
     slow.started_s = time.monotonic() - 0.1
     _turns(2, 50)
