@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from syncline_probe.waking import Waking
+
+AmidSleep = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -22,39 +23,38 @@ def waking() -> Iterator[Waking]:
     one.abandon()
 
 
-class Sleeper:
-    """A thread that sleeps once, and when it woke up."""
+@pytest.fixture
+def amid_sleep(monkeypatch: pytest.MonkeyPatch) -> AmidSleep:
+    """Has something done once a sleep has set its timer, and before it waits for it."""
 
-    def __init__(self, waking: Waking, until_s: float) -> None:
-        self.woke_s = 0.0
-        self._thread = threading.Thread(target=self._sleep, args=(waking, until_s), daemon=True)
-        self._thread.start()
+    def arrange(call: Callable[[], object]) -> None:
+        def read(descriptor: int, size: int) -> bytes:
+            call()
+            return os.read(descriptor, size)
 
-    def _sleep(self, waking: Waking, until_s: float) -> None:
-        waking.sleep(until_s)
-        self.woke_s = time.monotonic()
+        monkeypatch.setattr("syncline_probe.waking._read", read)
 
-    def join(self) -> float:
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-        return self.woke_s
+    return arrange
 
 
-def test_a_sleep_that_is_put_off_lasts_until_nobody_does(waking: Waking) -> None:
-    until_s = time.monotonic() + 0.1
-    sleeper = Sleeper(waking, until_s)
-    for _ in range(10):
-        time.sleep(0.02)
-        until_s = time.monotonic() + 0.1
-        assert waking.at(until_s)
-    assert sleeper.join() >= until_s
+def test_a_sleep_that_is_put_off_lasts_until_nobody_does(
+    waking: Waking, amid_sleep: AmidSleep
+) -> None:
+    later_s = time.monotonic() + 0.15
+    heard: list[bool] = []
+    amid_sleep(lambda: heard.append(waking.at(later_s)))
+    waking.sleep(time.monotonic() + 0.05)
+    assert time.monotonic() >= later_s
+    assert heard == [True]
 
 
-def test_a_sleep_can_be_ended_before_its_time(waking: Waking) -> None:
-    sleeper = Sleeper(waking, time.monotonic() + 3600)
-    time.sleep(0.02)
-    assert waking.at(time.monotonic())
-    assert sleeper.join() < time.monotonic()
+def test_a_sleep_can_be_ended_before_its_time(waking: Waking, amid_sleep: AmidSleep) -> None:
+    until_s = time.monotonic() + 20
+    heard: list[bool] = []
+    amid_sleep(lambda: heard.append(waking.at(time.monotonic())))
+    waking.sleep(until_s)
+    assert time.monotonic() < until_s
+    assert heard == [True]
 
 
 def test_without_a_timer_it_sleeps_as_long_and_is_not_heard(
