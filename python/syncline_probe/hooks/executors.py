@@ -8,7 +8,7 @@ from typing import Any
 
 from syncline_probe.board import Board, Sample
 
-_executors: list[weakref.ref[Any]] = []  # to go through a WeakSet costs thrice as much
+_executors: set[weakref.ref[Any]] = set()  # to go through a WeakSet costs thrice as much
 
 
 def install(board: Board, library: ModuleType | None) -> None:
@@ -17,7 +17,7 @@ def install(board: Board, library: ModuleType | None) -> None:
 
     def begin(self: Any, *args: Any, **options: Any) -> None:
         original(self, *args, **options)
-        _executors.append(weakref.ref(self))
+        _executors.add(weakref.ref(self, _executors.discard))
 
     module.ThreadPoolExecutor.__init__ = begin
     board.gauges["executors"] = _gauge
@@ -25,8 +25,6 @@ def install(board: Board, library: ModuleType | None) -> None:
 
 def _gauge(sample: Sample) -> None:
     found = [executor for one in list(_executors) if (executor := one()) is not None]
-    if len(found) < len(_executors) // 2:
-        _executors[:] = [one for one in list(_executors) if one() is not None]
     if found:
         sample["executor_queued"] = sum(one._work_queue.qsize() for one in found)
         sample["executor_threads"] = sum(len(one._threads) for one in found)
