@@ -81,36 +81,32 @@ def subjects() -> dict[str, Subject]:
     users, entities = load_case("users"), load_case("entities")
     hello = Variant("hello", app="benchmarks.probe_hello:app")
     get = Request("/v0/entity?id={{string:3}}", expect=(200, 404))
+    asynchronous = Subject(
+        "users",
+        "users, async: FastAPI, SQLAlchemy, asyncpg",
+        users.variant("async"),
+        Request("/users", expect=(200,)),
+        12,
+        0.02,
+        users.ready_path,
+        "postgres",
+        users.prepare or "",
+        rounds=16,
+        duration_s=12.0,
+    )
+    overload = replace(
+        asynchronous,
+        name="overload",
+        title="users, async, with more connections than its pool has",
+        connections=48,
+        rounds=6,
+    )
     return {
         one.name: one
         for one in (
             Subject("hello", "FastAPI hello, async", hello, Request("/", expect=(200,)), 32, 0.03),
-            Subject(
-                "users",
-                "users, async: FastAPI, SQLAlchemy, asyncpg",
-                users.variant("async"),
-                Request("/users", expect=(200,)),
-                12,
-                0.02,
-                users.ready_path,
-                "postgres",
-                users.prepare or "",
-                rounds=16,
-                duration_s=12.0,
-            ),
-            Subject(
-                "overload",
-                "users, async, with more connections than its pool has",
-                users.variant("async"),
-                Request("/users", expect=(200,)),
-                48,
-                0.02,
-                users.ready_path,
-                "postgres",
-                users.prepare or "",
-                rounds=6,
-                duration_s=12.0,
-            ),
+            asynchronous,
+            overload,
             Subject(
                 "entities",
                 "entities, blocking: httptools on uvloop, RocksDB",
