@@ -24,12 +24,13 @@ def waking() -> Iterator[Waking]:
 
 
 @pytest.fixture
-def amid_sleep(monkeypatch: pytest.MonkeyPatch) -> AmidSleep:
-    """Has something done once a sleep has set its timer, and before it waits for it."""
+def amid_sleep(waking: Waking, monkeypatch: pytest.MonkeyPatch) -> AmidSleep:
+    """Has something done once the sleep has set its timer, and before it waits for it."""
 
     def arrange(call: Callable[[], object]) -> None:
         def read(descriptor: int, size: int) -> bytes:
-            call()
+            if descriptor == waking._descriptor:
+                call()
             return os.read(descriptor, size)
 
         monkeypatch.setattr("syncline_probe.waking._read", read)
