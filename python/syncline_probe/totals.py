@@ -92,22 +92,28 @@ class Totals:
             return None
         text, (times, requests) = max(list(self.texts.items()), key=lambda item: item[1][0])
         each = self.requests / self._recorded if self._recorded else 1.0
+        whole = round(each * requests)
         return {
             "statement": text[:_STATEMENT_CHARS],
-            "times": round(each * times),
-            "requests": round(each * requests),
+            "times": round(whole * times / requests),
+            "requests": whole,
         }
 
     def row(self, in_flight: int) -> dict[str, object]:
-        """As a summary sends it; so many of them are inside."""
+        """As a summary sends it; so many of them are inside.
+
+        The requests of an estimate are told as a whole number, and the statements as those of so
+        many: seven of each stay seven of each.
+        """
+        requests = round(self.requests)
         return {
             "route": self.route,
-            "requests": round(self.requests),
+            "requests": requests,
             "in_flight": in_flight,
             "inside_s": round(self.inside_s, 6),
             "inside_longest_s": round(self.inside_longest_s, 6),
             "before_s": round(self.before_s, 6) if self.before_known else None,
-            "statements": round(self.statements),
+            "statements": round(self.statements / self.requests * requests) if requests else 0,
             "statements_min": self.statements_min(),
             "statements_max": self.statements_max,
             "statement_s": round(self.statement_s, 6),

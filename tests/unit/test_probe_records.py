@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from syncline_probe import apps, requests
+from syncline_probe.totals import Totals
 
 ROUTE = SimpleNamespace(path="/some")
 CLOCK = itertools.count(1000.0, 0.1)
@@ -63,6 +64,23 @@ def test_of_many_requests_all_are_counted_and_those_with_a_record_stand_for_the_
     inside_s = {route: float(str(row["inside_s"])) for route, row in rows.items()}
     assert inside_s["GET /one"] > 0.002 * asked["GET /one"]
     assert sum(inside_s.values()) == pytest.approx(sample["requests_inside_s_total"])
+
+
+def test_statements_are_told_of_as_many_requests_as_are_told() -> None:
+    """Of an estimate, 167.4 requests with 7 each are no 167 with 1,172."""
+    totals = Totals("GET /some")
+    for _ in range(3):
+        request = requests.begin("GET", "/some")
+        request.statements, request.texts = 7, {"select 1": 7}
+        totals.took(0.001)
+        totals.add_statements(request)
+    requests.forget()
+    totals.take()
+    totals.repeat(55.8)
+    row = totals.row(in_flight=0)
+    assert (row["requests"], row["statements"]) == (167, 7 * 167)
+    assert row["repeated"] == {"statement": "select 1", "times": 7 * 167, "requests": 167}
+    assert (row["statements_min"], row["statements_max"]) == (7, 7)
 
 
 @pytest.mark.usefixtures("many")
