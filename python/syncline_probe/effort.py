@@ -13,6 +13,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from types import FunctionType
 from typing import Any
 
@@ -21,7 +22,7 @@ from syncline_probe.recoding import Recoded, copied, recodable, with_constants
 
 _EVERY = 16  # turns of the sampler; in one of them calls are timed
 _FEW = 400  # calls a second: to time them all is a thousandth of a core
-_ENOUGH = 200  # of many, a stretch ends at the next heartbeat
+_ENOUGH = 200  # a stretch that is likely to have so many ends then, at a heartbeat
 
 
 class Effort:
@@ -39,6 +40,7 @@ class Effort:
         self.open = False
         self._turn = 0
         self._opened_s = 0.0
+        self._lasts_s = inf
         self._counted_s = 0.0  # until when all is counted or stood for
         self.calls = 0  # since then
         self.cpu_s = 0.0
@@ -91,14 +93,17 @@ class Effort:
         self._turn += 1
 
     def beat(self, now: float) -> None:
-        """Between two turns: a stretch with many calls ends once it has enough."""
-        if self.open and self.calls >= max(_ENOUGH, _FEW * (now - self._opened_s)):
+        """Between two turns: a stretch of many calls ends once it is likely to have enough."""
+        if self.open and now - self._opened_s >= self._lasts_s:
             self._look(now)
 
     def _look(self, now: float) -> None:
         length_s = now - self._opened_s
         few = self.calls < _FEW * length_s
         if length_s > 0:
+            # By those before it: one that ended for what it has itself would be the shorter if it
+            # happens to have a burst, and stand for the more.
+            self._lasts_s = length_s * _ENOUGH / max(1, self.calls)
             # It stands for the time since the one before, whether it has few or many: were
             # only those with many to stand for more, they would be found more than they are.
             self._count((now - self._counted_s) / length_s)

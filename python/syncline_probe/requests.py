@@ -16,13 +16,14 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 from syncline_probe.board import Sample
-from syncline_probe.totals import Totals
+from syncline_probe.totals import Sums, Totals
 
 _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
 # hook asks for each, up to a bound; elsewhere the first ones. What a stretch tells of the others,
 # as how they share in routes, is the truer the more there are.
 _ENOUGH, _SOON_S, _FIRST, _FOLLOWED = 20, 0.2, 100, 400
+_SAMPLE = 50  # so many stand for the others, if there were as many in all
 _FLOWING = 10  # it is no standstill where so many leave as soon
 _REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengths of the former
 _BURST = 10  # so many stretches of many come without a rest
@@ -85,15 +86,17 @@ class _Others:
     Attributes:
         inside: the coroutine of each that is inside the application, and its scope.
         seen_s: when each of those was first seen there.
+        let_go: the records of those among them that had one; it is theirs again as they leave.
         ended: how many have left; threads that count at the same instant may lose one, as with
             :class:`Totals`. ``settled``: of those, how many are added up.
     """
 
-    __slots__ = ("ended", "inside", "seen_s", "settled")
+    __slots__ = ("ended", "inside", "let_go", "seen_s", "settled")
 
     def __init__(self) -> None:
         self.inside: dict[Any, Any] = {}
         self.seen_s: dict[Any, float] = {}
+        self.let_go: set[Request] = set()
         self.ended = self.settled = 0
 
     def look(self, now: float) -> float:
@@ -114,18 +117,17 @@ class _Stretch:
         ended_s: when the last stretch with records came to its end; None while there are some.
         on: whether the hooks that cost more are at work: until the last request with a record has
             left.
-        recorded: how many had one of those that were added up last.
         unasked: whether requests come that have a record at any time, as those of WSGI do.
     """
 
     def __init__(self) -> None:
         self.ended_s: float | None = None
         self.on = True
-        self.recorded = 0
         self.unasked = False
         self.switches: list[Switch] = []
         self.troubles: list[Callable[[], bool]] = []
         self._began_s = 0.0
+        self._collected_s = 0.0  # since when
         self._again_s = 0.0  # when the next stretch begins, unless there is trouble
         # How many requests had left, by when: some time ago, and not so long ago.
         self._left = (0, 0.0), (0, 0.0)
@@ -136,6 +138,8 @@ class _Stretch:
         """At each turn of the probe's."""
         flows = self._flows(now)
         if self.ended_s is None:
+            if now > self._collected_s + _REST_S:
+                self._collect(now)
             many = self._given - len(records) >= _ENOUGH
             if not many and now < self._began_s + _SOON_S:
                 return
@@ -157,6 +161,7 @@ class _Stretch:
             self.unasked or now > self._again_s or (not flows and self._stuck(now))
         ):
             self.ended_s = None
+            self._collect(now)
             self._switch(on=True)
             self._give(now)
 
@@ -165,9 +170,27 @@ class _Stretch:
         if self.on and self.ended_s is not None and not inside:
             self.turn(now)
 
-    def leaving(self) -> bool:
-        """Whether the last ones with a record are given time to leave."""
-        return self.ended_s is not None and bool(inside)
+    def stand_for(self, every: list[Totals]) -> list[Sums]:
+        """What stands for requests without a record, of each of these; empty: nothing does yet.
+
+        The slowest of a stretch are the last to leave: until they have, those of the stretch
+        before stand for the others.
+        """
+        if self.ended_s is None or inside or others.let_go:
+            samples = [one.sample for one in every]
+            if _number(samples):
+                return samples
+            if self.ended_s is not None and inside:
+                return []
+        return _sample(every)
+
+    def _collect(self, now: float) -> None:
+        """What is told of requests from now on is a sample of its own."""
+        every = list(_totals.values())
+        if _number([one.collected for one in every]):
+            self._collected_s = now
+            for one, sample in zip(every, _sample(every), strict=True):
+                one.collect(sample)
 
     def _flows(self, now: float) -> bool:
         """Whether many have left of late: there is no standstill."""
@@ -267,40 +290,49 @@ def _record(method: str, path: str, scope: Any) -> Request:
 def end(request: Request) -> None:
     """It left the application, whatever came of it."""
     inside_s = _clock() - request.started_s
+    scope, inner, request.inner = request.scope, request.inner, None
+    _gone(request)
+    let_go = request in others.let_go
+    if let_go:
+        _take_back(request, inner)
     try:
-        if request not in inside:  # let go: what it did since is not known
-            others.ended += 1
-            others.inside.pop(request.inner, None)
-            request.left = _totals_of(request)
-            request.inner = request.scope = None
-            return
-        _gone(request)
         totals = None
-        scope = request.scope
         if scope is not None and request.route is None:
             totals = _by_router.get((id(scope.get("route")), scope["method"]))
         if totals is None:
             totals = _totals_of(request)
         request.left = totals
-        totals.took(inside_s)
-        if request.statements:
+        if let_go:
+            totals.unseen()
+        elif request.statements:
             totals.add_statements(request)
+        totals.took(inside_s)
         if scope is not None:
             if (received_s := scope.get(RECEIVED)) is not None:
                 totals.waited(request.started_s - received_s)
             scope.pop(MARK, None)
     except Exception as error:  # noqa: BLE001 - the request is the service's
         failed(request, error)
-    request.inner = request.scope = None
+    request.scope = None
 
 
 def _let_go() -> None:
-    """Those that are inside with a record have none from now on."""
+    """Those that are inside with a record go on as those without; but their time is known."""
     for request in _recorded():
-        if request.inner is not None:
-            others.seen_s[request.inner] = request.started_s
-            others.inside[request.inner] = request.scope
-            _gone(request)
+        inner, scope = request.inner, request.scope
+        if inner is None:
+            continue
+        others.seen_s[inner] = request.started_s
+        others.let_go.add(request)
+        others.inside[inner] = scope
+        _gone(request)
+        if request.inner is None:  # it has left meanwhile, and may have looked too soon
+            _take_back(request, inner)
+
+
+def _take_back(request: Request, inner: Any) -> None:
+    others.let_go.discard(request)
+    others.inside.pop(inner, None)
 
 
 def name_route(template: str) -> None:
@@ -393,9 +425,9 @@ def any_inside() -> bool:
 
 
 def tick(now: float) -> None:
-    """At each turn: says which requests have records, and adds up what has left."""
-    _stretch.turn(now)
+    """At each turn: adds up what has left, and says which requests have records."""
     _settle()
+    _stretch.turn(now)
 
 
 def beat(now: float) -> None:
@@ -404,21 +436,29 @@ def beat(now: float) -> None:
 
 
 def _settle() -> None:
-    if _stretch.leaving():
-        return  # the slowest are the last to leave: they stand for no others by themselves
     every = list(_totals.values())
-    more = others.pending()
-    if any(one.pending() for one in every):
-        recorded = _stretch.recorded = sum([one.take() for one in every])
-        others.settled += more
-        times = 1 + more / recorded
-    elif more and _stretch.recorded:
-        others.settled += more
-        times = more / _stretch.recorded
-    else:
-        return
     for one in every:
-        one.repeat(times)
+        one.take()
+    more = others.pending()
+    samples = _stretch.stand_for(every) if more else []
+    if number := _number(samples):
+        others.settled += more
+        for one, sums in zip(every, samples, strict=True):
+            one.repeat(sums, more / number)
+
+
+def _sample(every: list[Totals]) -> list[Sums]:
+    """What was collected last of each; where that is little, with a part of what was before."""
+    collected, samples = [one.collected for one in every], [one.sample for one in every]
+    little, before = _SAMPLE - _number(collected), _number(samples)
+    if little <= 0 or not before:
+        return collected
+    part = min(1.0, little / before)
+    return [new.plus(old, part) for new, old in zip(collected, samples, strict=True)]
+
+
+def _number(samples: list[Sums]) -> float:
+    return sum([one.requests for one in samples])
 
 
 def gauge(sample: Sample) -> None:
@@ -462,7 +502,8 @@ def forget() -> None:
     inside.clear()
     others.inside.clear()
     others.seen_s.clear()
-    others.ended = others.settled = _stretch.recorded = 0
+    others.let_go.clear()
+    others.ended = others.settled = 0
     _by_router.clear()
     _totals.clear()
     _faults.clear()

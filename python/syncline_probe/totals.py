@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from syncline_probe.waits import taken
 
@@ -12,6 +12,24 @@ if TYPE_CHECKING:
 
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
+
+
+class Sums(NamedTuple):
+    """What some requests came to. ``seen``: those of which all statements were."""
+
+    requests: float = 0
+    seen: float = 0
+    inside_s: float = 0.0
+    before_s: float = 0.0
+    statements: float = 0
+    statement_s: float = 0.0
+
+    def plus(self, other: Sums, times: float = 1) -> Sums:
+        """Both together, the other so many times."""
+        return Sums(*[mine + times * its for mine, its in zip(self, other, strict=True)])
+
+
+_NONE = Sums()
 
 
 class Totals:
@@ -26,13 +44,15 @@ class Totals:
         took: takes the seconds that a request was inside, for each with a record that leaves.
         waited: takes those from its head's arrival until the application was called, if known.
         requests: those added up; with such as had no record, an estimate, as all below it.
+        collected: what came since ``collect``; ``sample``: what stands for others until that is
+            enough to do so.
     """
 
     __slots__ = (
-        *("_last", "_least", "_new", "_new_before", "_new_statement_s", "_new_statements"),
-        *("_recorded", "_with_statements", "before_known", "before_s", "inside_longest_s"),
-        *("inside_s", "requests", "route", "routers", "statement_s", "statements"),
-        *("statements_max", "texts", "took", "waited"),
+        *("_least", "_new", "_new_before", "_new_statement_s", "_new_statements", "_new_unseen"),
+        *("_seen", "_with_statements", "before_known", "before_s", "collected"),
+        *("inside_longest_s", "inside_s", "requests", "route", "routers", "sample"),
+        *("statement_s", "statements", "statements_max", "texts", "took", "waited"),
     )
 
     def __init__(self, route: str) -> None:
@@ -40,10 +60,11 @@ class Totals:
         self.routers: list[object] = []
         self._new: list[float] = []
         self._new_before: list[float] = []
+        self._new_unseen = 0
         self._new_statements = 0
         self._new_statement_s = 0.0
-        self._last = 0, 0.0, 0.0, 0, 0.0  # what was added up last: requests, and their sums
-        self._recorded = 0
+        self._seen = _NONE  # the sums of all that were seen to their end
+        self.collected = self.sample = _NONE
         self.took: Callable[[float], None] = self._new.append
         self.waited: Callable[[float], None] = self._new_before.append
         self.requests = 0.0
@@ -62,36 +83,54 @@ class Totals:
         """How many have left that are not added up yet."""
         return len(self._new)
 
-    def take(self) -> int:
-        """Takes what came since the last time, for ``repeat``; by the probe's turns only."""
+    def take(self) -> None:
+        """Adds up what came since the last time; by the probe's turns only."""
         took, waited = taken(self._new), taken(self._new_before)
+        if not took:
+            return
         statements, self._new_statements = self._new_statements, 0
         statement_s, self._new_statement_s = self._new_statement_s, 0.0
-        self._recorded += len(took)
+        unseen, self._new_unseen = self._new_unseen, 0
+        seen = max(0, len(took) - unseen)
+        new = Sums(len(took), seen, sum(took), sum(waited), statements, statement_s)
+        self._seen = self._seen.plus(new)
         self.before_known |= bool(waited)
-        self.inside_longest_s = max(self.inside_longest_s, *took, 0.0)
-        self._last = len(took), sum(took), sum(waited), statements, statement_s
-        return len(took)
+        self.inside_longest_s = max(self.inside_longest_s, *took)
+        self.collected = self.collected.plus(new)
+        self.repeat(new, 1)
 
-    def repeat(self, times: float) -> None:
-        """Adds what was taken last so many times; more than once for those without a record."""
-        requests, inside_s, before_s, statements, statement_s = self._last
-        self.requests += times * requests
-        self.inside_s += times * inside_s
-        self.before_s += times * before_s
-        self.statements += times * statements
-        self.statement_s += times * statement_s
+    def collect(self, sample: Sums) -> None:
+        """What comes from now on is collected by itself; this stands for others meanwhile."""
+        self.sample, self.collected = sample, _NONE
+
+    def repeat(self, sums: Sums, times: float) -> None:
+        """Adds these so many times: for requests like them that had no record."""
+        self.requests += times * sums.requests
+        self.inside_s += times * sums.inside_s
+        self.before_s += times * sums.before_s
+        # Those that were let go have statements like the others.
+        by = sums if sums.seen else self._seen
+        if by.seen:
+            share = times * sums.requests / by.seen
+            self.statements += share * by.statements
+            self.statement_s += share * by.statement_s
+
+    def unseen(self) -> None:
+        """One that leaves was let go before: its statements are not known."""
+        self._new_unseen += 1
 
     def statements_min(self) -> int:
         """The fewest of a request; 0 if one had none."""
-        return self._least if self._with_statements >= self._recorded else 0
+        return self._least if self._with_statements >= self._seen.seen else 0
 
     def repeated(self) -> dict[str, object] | None:
         """The statement that most often ran more than once in a request, if any did."""
         if not self.texts:
             return None
         text, (times, requests) = max(list(self.texts.items()), key=lambda item: item[1][0])
-        each = self.requests / self._recorded if self._recorded else 1.0
+        if not requests:  # another thread is just about to add the first
+            return None
+        each = self.requests / self._seen.seen if self._seen.seen else 1.0
         whole = round(each * requests)
         return {
             "statement": text[:_STATEMENT_CHARS],

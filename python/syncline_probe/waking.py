@@ -30,13 +30,15 @@ class Waking:
 
     def at(self, until_s: float) -> bool:
         """Sets the time, by the monotonic clock; whether a sleeping thread hears of that."""
-        if self._set is None:
+        set_timer = self._set  # another thread may just find that it is gone
+        if set_timer is None:
             return False
         try:
-            self._set(self._descriptor, until_s)
+            set_timer(self._descriptor, until_s)
         except OSError:  # the service has closed what it did not open
             self._set = None
-        return self._set is not None
+            return False
+        return True
 
     def sleep(self, until_s: float) -> None:
         """Until that time, or the one that has been set meanwhile."""

@@ -59,18 +59,37 @@ def test_of_many_calls_a_stretch_stands_for_the_others_without_a_bias(mean: int)
     assert counted == pytest.approx(true, rel=0.03)
 
 
-def test_a_stretch_of_many_calls_ends_at_the_heartbeat_at_which_it_has_enough() -> None:
+def test_a_stretch_lasts_until_it_is_likely_to_have_enough_by_the_one_before() -> None:
     kind = type("Kind", (Worker,), {"work": copied(Worker.work)})
     effort, worker = Effort("some"), kind()
     effort.time_method(kind, "work")
-    effort.tick(1.0)
-    found = []
-    for beat in range(1, 5):
-        for _ in range(90):
-            worker.work()
-        effort.beat(1.0 + 0.02 * beat)
-        found.append((effort.open, round(effort._all_calls)))
-    assert found == [(True, 0), (True, 0), (False, 270), (False, 270)]
+    open_at_beats = []
+    for began_s in (1.0, 2.0):
+        while not effort.open:
+            effort.tick(began_s)
+        for beat in range(1, 5):
+            for _ in range(90):
+                worker.work()
+            effort.beat(began_s + 0.02 * beat)
+            open_at_beats.append(effort.open)
+        effort.tick(began_s + 0.1)  # 360 in a tenth of a second: enough are there after 0.056 s
+    assert open_at_beats == [True] * 4 + [True, True, False, False]
+
+
+def test_a_burst_does_not_end_its_stretch() -> None:
+    """Or bursts would be found wherever they are, and stand for more than there are."""
+    chance, true = random.Random(5), 0
+    effort = Effort("some")
+    for beat in range(200_000):
+        calls = 400 if chance.random() < 0.1 else 0
+        true += calls
+        effort.calls += calls * effort.open
+        now = 1000 + 0.02 * beat
+        if beat % 5:
+            effort.beat(now)
+        else:
+            effort.tick(now)
+    assert effort._all_calls == pytest.approx(true, rel=0.1)
 
 
 def test_few_calls_end_no_stretch_at_a_heartbeat() -> None:

@@ -90,6 +90,20 @@ def test_a_descriptor_that_has_become_another_s_is_left_alone(
     os.close(other)
 
 
+def test_a_timer_that_another_thread_just_finds_closed_is_not_used() -> None:
+    waking = Waking()
+    os.close(waking._descriptor)
+    found = waking._set
+    assert found is not None
+
+    def found_closed_by_another(descriptor: int, until_s: float) -> None:
+        waking._set = None
+        found(descriptor, until_s)
+
+    waking._set = found_closed_by_another
+    assert not waking.at(time.monotonic())
+
+
 FORK = """
 import os, time
 from syncline_probe.waking import Waking

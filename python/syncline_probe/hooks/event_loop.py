@@ -27,9 +27,10 @@ _SAMPLES = 400  # of one interval; a longer freeze is thinned
 
 def _bound_s() -> float:
     try:
-        return float(os.environ.get("SYNCLINE_PROBE_BLOCK_MS", "50")) / 1000
+        asked_ms = float(os.environ.get("SYNCLINE_PROBE_BLOCK_MS", "50"))
     except ValueError:
         return 0.05
+    return asked_ms / 1000 if asked_ms >= 0 else 0.05  # nor is "nan" a bound
 
 
 class _Watch:

@@ -1,0 +1,157 @@
+"""What is told of many requests, most of which had no record, against what they were.
+
+Requests come by chance and take a given time, by a clock of the test's own; the probe takes its
+turns and beats by that clock, too.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+
+from syncline_probe import requests
+
+Takes = Callable[[float], float]  # how long one takes that comes so many seconds after the begin
+
+
+class Route:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+class Seen(NamedTuple):
+    """At a turn, and what the probe's gauge said."""
+
+    at_s: float
+    requests: float
+    inside_s: float
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    now = [1000.0]
+    monkeypatch.setattr(requests, "_clock", lambda: now[0])
+    monkeypatch.setattr(requests, "records", [])
+    monkeypatch.setattr(requests, "_stretch", requests._Stretch())
+    monkeypatch.setattr(requests, "followed", True)
+    requests.forget()
+    yield now
+    requests.forget()
+
+
+def served(
+    clock: list[float], rate_rps: float, lasts_s: float, routes: dict[str, tuple[float, Takes]]
+) -> tuple[list[Seen], dict[str, tuple[int, float]]]:
+    """What the probe saw, and each route's true requests and their sum of seconds inside.
+
+    Args:
+        routes: of each the share of requests, and how long they take.
+    """
+    chance, order, began_s = random.Random(1), itertools.count(), clock[0]
+    routers = {path: Route(path) for path in routes}
+    events: list[tuple[float, int, Callable[[], None]]] = []
+    true: dict[str, tuple[int, float]] = dict.fromkeys(routes, (0, 0.0))
+    seen: list[Seen] = []
+
+    def at(when_s: float, call: Callable[[], None]) -> None:
+        heapq.heappush(events, (when_s, next(order), call))
+
+    def come(path: str, takes_s: float) -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "route": routers[path]}
+        inner: Any = object()
+        request = None
+        if requests.records:
+            del requests.records[-1:]
+            request = requests.begin("", "", scope)
+            request.inner, request.statements = inner, 7
+        else:
+            requests.others.inside[inner] = scope
+
+        def leave() -> None:
+            number, inside_s = true[path]
+            true[path] = number + 1, inside_s + takes_s
+            if request is not None:
+                requests.end(request)
+            else:
+                requests.others.ended += 1
+                requests.others.inside.pop(inner)
+
+        at(clock[0] + takes_s, leave)
+
+    def turn() -> None:
+        requests.tick(clock[0])
+        sample: dict[str, float] = {"requests_total": 0, "requests_inside_s_total": 0}
+        requests.gauge(sample)
+        seen.append(
+            Seen(clock[0] - began_s, sample["requests_total"], sample["requests_inside_s_total"])
+        )
+
+    come_s = began_s
+    paths, shares = list(routes), [share for share, _ in routes.values()]
+    while (come_s := come_s + chance.expovariate(rate_rps)) < began_s + lasts_s:
+        (path,) = chance.choices(paths, shares)
+        takes_s = routes[path][1](come_s - began_s) * chance.uniform(0.8, 1.2)
+        at(come_s, partial(come, path, takes_s))
+    for beat in range(round((lasts_s + 10) / 0.02)):
+        when_s = began_s + 0.02 * beat
+        at(when_s, (lambda: requests.beat(clock[0])) if beat % 5 else turn)
+    while events:
+        clock[0], _, call = heapq.heappop(events)
+        call()
+    return seen, true
+
+
+def told() -> dict[str, dict[str, Any]]:
+    return {str(row["route"]).removeprefix("GET "): row for row in requests.rows()}
+
+
+@pytest.mark.parametrize("slow_s", [0.05, 0.5, 0.9, 1.5, 4.0])
+@pytest.mark.parametrize("rate_rps", [150, 400])
+def test_a_slow_route_has_its_share_of_the_requests(
+    rate_rps: float, slow_s: float, clock: list[float]
+) -> None:
+    """Also one so slow that its requests are let go before they leave."""
+    routes = {"/fast": (0.9, lambda _: 0.01), "/slow": (0.1, lambda _: slow_s)}
+    _, true = served(clock, rate_rps, 100, routes)
+    rows = told()
+    number, inside_s = true["/slow"]
+    assert sum(row["requests"] for row in rows.values()) == pytest.approx(
+        sum(one for one, _ in true.values()), abs=1
+    )
+    assert rows["/slow"]["requests"] == pytest.approx(number, rel=0.3)
+    assert rows["/slow"]["inside_s"] == pytest.approx(inside_s, rel=0.3)
+    assert rows["/fast"]["statements"] == 7 * rows["/fast"]["requests"]
+    assert not requests.any_inside()
+
+
+def test_requests_that_take_ever_longer_are_told_to_do_so(clock: list[float]) -> None:
+    def takes(after_s: float) -> float:
+        return 0.02 + 3 * min(1, after_s / 60)
+
+    seen, true = served(clock, 400, 100, {"/some": (1, takes)})
+    begun, ended = (next(one for one in seen if one.at_s > when_s) for when_s in (70, 100))
+    mean_s = (ended.inside_s - begun.inside_s) / (ended.requests - begun.requests)
+    assert mean_s == pytest.approx(3.0, rel=0.1)
+    number, inside_s = true["/some"]
+    assert told()["/some"]["inside_s"] == pytest.approx(inside_s, rel=0.15)
+    assert told()["/some"]["statements"] == pytest.approx(7 * number, rel=0.001)
+
+
+def test_what_is_told_never_goes_back_nor_stands_still(clock: list[float]) -> None:
+    """Of every five seconds it tells what those were, whether a stretch was amid them or not."""
+    routes = {"/fast": (0.9, lambda _: 0.01), "/slow": (0.1, lambda _: 0.7)}
+    seen, _ = served(clock, 400, 60, routes)
+    assert all(a.inside_s <= b.inside_s for a, b in itertools.pairwise(seen))
+    means = []
+    for begin_s in range(10, 55, 5):
+        first, last = (
+            next(one for one in seen if one.at_s >= when_s) for when_s in (begin_s, begin_s + 5)
+        )
+        means.append((last.inside_s - first.inside_s) / (last.requests - first.requests))
+    assert all(0.03 < mean < 0.15 for mean in means), means  # it is 0.079
