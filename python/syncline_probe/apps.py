@@ -24,7 +24,8 @@ _COUNTED = "_syncline_counted"
 
 def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     """The unbound ``__call__`` of an ASGI application's class, with its requests counted."""
-    records, others, others_inside = requests.records, requests.others, requests.others.inside
+    records, others_inside = requests.records, requests.others.inside
+    other_left = requests.others.left
 
     # With too few arguments it fails at the call, as the application's own would: it is by
     # calling it with none that uvicorn tells an application from a factory of one.
@@ -39,7 +40,7 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 await inner
             finally:
-                others.ended += 1
+                other_left(scope.get("route"))
                 others_inside.pop(inner, None)  # a fork amid it has forgotten it
             return
         del records[-1:]  # another thread may have taken the last meanwhile

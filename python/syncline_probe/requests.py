@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
 from syncline_probe.board import Sample
 from syncline_probe.totals import Sums, Totals
+from syncline_probe.waits import taken
 
 _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
@@ -30,6 +32,7 @@ _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
 OTHER = "(other)"
+_NOTHING = id(None)
 MARK = "syncline.seen"  # in the scope or environ of a request that is inside
 RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
 _NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
@@ -87,17 +90,20 @@ class _Others:
         inside: the coroutine of each that is inside the application, and its scope.
         seen_s: when each of those was first seen there.
         let_go: the records of those among them that had one; it is theirs again as they leave.
-        ended: how many have left; threads that count at the same instant may lose one, as with
-            :class:`Totals`. ``settled``: of those, how many are added up.
+        left: takes what the router found for one that leaves; None where there is nothing.
+        waiting: how many have left that nothing stands for yet, by the identity of that.
     """
 
-    __slots__ = ("ended", "inside", "let_go", "seen_s", "settled")
+    __slots__ = ("_left", "_routers", "inside", "left", "let_go", "seen_s", "waiting")
 
     def __init__(self) -> None:
         self.inside: dict[Any, Any] = {}
         self.seen_s: dict[Any, float] = {}
         self.let_go: set[Request] = set()
-        self.ended = self.settled = 0
+        self.waiting: Counter[int] = Counter()
+        self._routers: dict[int, object] = {}  # kept, so that no other object gets an identity
+        self._left: list[object] = []
+        self.left: Callable[[object], None] = self._left.append
 
     def look(self, now: float) -> float:
         """Since when the one that was seen first is inside, as far as they were looked at."""
@@ -107,7 +113,25 @@ class _Others:
 
     def pending(self) -> int:
         """How many have left that are not added up yet."""
-        return self.ended - self.settled
+        return len(self._left) + self.waiting.total()
+
+    def take(self) -> bool:
+        """Counts those that have left since the last time; whether any are waiting."""
+        new = taken(self._left)
+        self.waiting.update(map(id, new))
+        self._routers.update(zip(map(id, new), new, strict=True))
+        return bool(self.waiting)
+
+    def settled(self, router: int) -> int:
+        """How many they were of which the router found this; something stands for them now."""
+        self._routers.pop(router, None)
+        return self.waiting.pop(router)
+
+    def forget(self) -> None:
+        """In a fork's child."""
+        for kept in (self.inside, self.seen_s, self.let_go, self.waiting, self._routers):
+            kept.clear()
+        self._left.clear()
 
 
 class _Stretch:
@@ -235,6 +259,7 @@ others = _Others()
 _stretch = _Stretch()
 _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
+_named: dict[tuple[int, str], Totals] = {}  # where a hook knows another name, which this is
 _totals: dict[str, Totals] = {}
 _faults: list[BaseException] = []
 
@@ -366,11 +391,16 @@ def _totals_of(request: Request) -> Totals:
         route = OTHER
     totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
     scope = request.scope
-    if scope is not None and request.route is None and len(_by_router) < _ROUTES:
-        router = scope.get("route")
-        if router is not None:
-            totals.routers.append(router)  # kept, so that no other object gets its id
+    router = None if scope is None else scope.get("route")
+    if router is not None:
+        # The router's object is kept, so that no other gets its id.
+        if request.route is None and len(_by_router) < _ROUTES:
+            totals.routers.append(router)
             _by_router[id(router), scope["method"]] = totals
+        elif request.route is not None and len(_named) < _ROUTES:
+            if (id(router), route) not in _named:
+                totals.routers.append(router)
+            _named[id(router), route] = totals
     return totals
 
 
@@ -439,12 +469,36 @@ def _settle() -> None:
     every = list(_totals.values())
     for one in every:
         one.take()
-    more = others.pending()
-    samples = _stretch.stand_for(every) if more else []
-    if number := _number(samples):
-        others.settled += more
-        for one, sums in zip(every, samples, strict=True):
-            one.repeat(sums, more / number)
+    if not others.take():
+        return
+    samples = dict(zip(every, _stretch.stand_for(every), strict=False))
+    alike = _alike(samples)
+    unrouted = samples.keys() - {one for some in alike.values() for one in some}
+    full = len(_by_router) >= _ROUTES
+    for router in list(others.waiting):
+        # One that no request with a record has been at yet waits until there is one.
+        by = alike.get(router) or ((unrouted or every) if router == _NOTHING or full else ())
+        _repeat({one: samples[one] for one in by if one in samples}, router)
+
+
+def _alike(samples: dict[Totals, Sums]) -> dict[int, list[Totals]]:
+    """The routes, as they are told, of what routers found; by the identity of that."""
+    found: dict[int, list[Totals]] = {}
+    for (router, _), one in [*list(_by_router.items()), *list(_named.items())]:
+        if one in samples:
+            found.setdefault(router, []).append(one)
+    return found
+
+
+def _repeat(samples: dict[Totals, Sums], router: int) -> None:
+    """The others of which the router found this, as one of these each."""
+    if not (number := _number(samples.values())):
+        samples = {one: one.all for one in samples}
+        number = _number(samples.values())
+    if number:
+        left = others.settled(router)
+        for one, sums in samples.items():
+            one.repeat(sums, left / number)
 
 
 def _sample(every: list[Totals]) -> list[Sums]:
@@ -457,7 +511,7 @@ def _sample(every: list[Totals]) -> list[Sums]:
     return [new.plus(old, part) for new, old in zip(collected, samples, strict=True)]
 
 
-def _number(samples: list[Sums]) -> float:
+def _number(samples: Iterable[Sums]) -> float:
     return sum([one.requests for one in samples])
 
 
@@ -500,10 +554,8 @@ def rows() -> list[dict[str, object]]:
 def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
     inside.clear()
-    others.inside.clear()
-    others.seen_s.clear()
-    others.let_go.clear()
-    others.ended = others.settled = 0
+    others.forget()
     _by_router.clear()
+    _named.clear()
     _totals.clear()
     _faults.clear()

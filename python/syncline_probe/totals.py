@@ -44,13 +44,14 @@ class Totals:
         took: takes the seconds that a request was inside, for each with a record that leaves.
         waited: takes those from its head's arrival until the application was called, if known.
         requests: those added up; with such as had no record, an estimate, as all below it.
+        all: the sums of those with a record.
         collected: what came since ``collect``; ``sample``: what stands for others until that is
             enough to do so.
     """
 
     __slots__ = (
         *("_least", "_new", "_new_before", "_new_statement_s", "_new_statements", "_new_unseen"),
-        *("_seen", "_with_statements", "before_known", "before_s", "collected"),
+        *("all", "_with_statements", "before_known", "before_s", "collected"),
         *("inside_longest_s", "inside_s", "requests", "route", "routers", "sample"),
         *("statement_s", "statements", "statements_max", "texts", "took", "waited"),
     )
@@ -63,8 +64,7 @@ class Totals:
         self._new_unseen = 0
         self._new_statements = 0
         self._new_statement_s = 0.0
-        self._seen = _NONE  # the sums of all that were seen to their end
-        self.collected = self.sample = _NONE
+        self.all = self.collected = self.sample = _NONE
         self.took: Callable[[float], None] = self._new.append
         self.waited: Callable[[float], None] = self._new_before.append
         self.requests = 0.0
@@ -93,7 +93,7 @@ class Totals:
         unseen, self._new_unseen = self._new_unseen, 0
         seen = max(0, len(took) - unseen)
         new = Sums(len(took), seen, sum(took), sum(waited), statements, statement_s)
-        self._seen = self._seen.plus(new)
+        self.all = self.all.plus(new)
         self.before_known |= bool(waited)
         self.inside_longest_s = max(self.inside_longest_s, *took)
         self.collected = self.collected.plus(new)
@@ -109,7 +109,7 @@ class Totals:
         self.inside_s += times * sums.inside_s
         self.before_s += times * sums.before_s
         # Those that were let go have statements like the others.
-        by = sums if sums.seen else self._seen
+        by = sums if sums.seen else self.all
         if by.seen:
             share = times * sums.requests / by.seen
             self.statements += share * by.statements
@@ -121,7 +121,7 @@ class Totals:
 
     def statements_min(self) -> int:
         """The fewest of a request; 0 if one had none."""
-        return self._least if self._with_statements >= self._seen.seen else 0
+        return self._least if self._with_statements >= self.all.seen else 0
 
     def repeated(self) -> dict[str, object] | None:
         """The statement that most often ran more than once in a request, if any did."""
@@ -130,7 +130,7 @@ class Totals:
         text, (times, requests) = max(list(self.texts.items()), key=lambda item: item[1][0])
         if not requests:  # another thread is just about to add the first
             return None
-        each = self.requests / self._seen.seen if self._seen.seen else 1.0
+        each = self.requests / self.all.seen if self.all.seen else 1.0
         whole = round(each * requests)
         return {
             "statement": text[:_STATEMENT_CHARS],

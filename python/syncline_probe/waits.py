@@ -5,14 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from math import inf
+from typing import TypeVar
 
+_Any = TypeVar("_Any")
 BOUNDS_S = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 def _not_kept(_seconds: float) -> None: ...
 
 
-def taken(kept: list[float]) -> list[float]:
+def taken(kept: list[_Any]) -> list[_Any]:
     """What a list has, out of it; threads may append meanwhile, and one only takes."""
     new = kept[:]
     del kept[: len(new)]  # others may have come since

@@ -333,6 +333,29 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
 
 
 @pytest.mark.usefixtures("many")
+def test_requests_that_a_hook_names_are_known_by_what_the_router_found() -> None:
+    """As those of an application that another mounts, which has routes of its own."""
+    requests.follow()
+
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        scope["route"] = ROUTE
+        requests.name_route("/mounted/{id}")
+
+    async def main() -> None:
+        counted = apps.counted_asgi(call)
+        for _ in range(100):
+            requests.tick(next(CLOCK))
+            for _ in range(50):
+                await counted(None, _scope(), None, None)
+
+    asyncio.run(main())
+    assert _resting()
+    assert {row["route"]: row["requests"] for row in requests.rows()} == {
+        "GET /mounted/{id}": 100 * 50
+    }
+
+
+@pytest.mark.usefixtures("many")
 def test_the_slowest_of_a_stretch_do_not_stand_for_the_others_by_themselves() -> None:
     requests.follow()
     _amid_a_stretch()
