@@ -28,6 +28,7 @@ _ENOUGH, _SOON_S, _FIRST, _FOLLOWED = 20, 0.2, 100, 400
 _SAMPLE = 50  # so many stand for the others, if there were as many in all
 _FLOWING = 10  # it is no standstill where so many leave as soon
 _REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengths of the former
+_COUNTED = 200  # of those without a record that left since the last turn, by their routes
 _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
@@ -91,7 +92,8 @@ class _Others:
         seen_s: when each of those was first seen there.
         let_go: the records of those among them that had one; it is theirs again as they leave.
         left: takes what the router found for one that leaves; None where there is nothing.
-        waiting: how many have left that nothing stands for yet, by the identity of that.
+        waiting: how many have left that nothing stands for yet, by the identity of that; where
+            very many leave, of which routes they are is told by the last.
     """
 
     __slots__ = ("_left", "_routers", "inside", "left", "let_go", "seen_s", "waiting")
@@ -100,8 +102,8 @@ class _Others:
         self.inside: dict[Any, Any] = {}
         self.seen_s: dict[Any, float] = {}
         self.let_go: set[Request] = set()
-        self.waiting: Counter[int] = Counter()
-        self._routers: dict[int, object] = {}  # kept, so that no other object gets an identity
+        self.waiting: dict[int, float] = {}
+        self._routers: dict[int, object] = {}
         self._left: list[object] = []
         self.left: Callable[[object], None] = self._left.append
 
@@ -111,21 +113,23 @@ class _Others:
         self.seen_s = {inner: seen_s.get(inner, now) for inner in list(self.inside)}
         return min(self.seen_s.values(), default=now)
 
-    def pending(self) -> int:
+    def pending(self) -> float:
         """How many have left that are not added up yet."""
-        return len(self._left) + self.waiting.total()
+        return len(self._left) + sum(list(self.waiting.values()))
 
-    def take(self) -> bool:
-        """Counts those that have left since the last time; whether any are waiting."""
+    def take(self) -> list[object]:
+        """Counts those that have left since the last time; what routers found for them."""
         new = taken(self._left)
-        self.waiting.update(map(id, new))
-        self._routers.update(zip(map(id, new), new, strict=True))
-        return bool(self.waiting)
+        looked_at = new[-_COUNTED:]
+        for router, count in Counter(map(id, looked_at)).items():
+            share = count * len(new) / len(looked_at)
+            self.waiting[router] = self.waiting.get(router, 0) + share
+        return looked_at
 
-    def settled(self, router: int) -> int:
-        """How many they were of which the router found this; something stands for them now."""
-        self._routers.pop(router, None)
-        return self.waiting.pop(router)
+    def keep(self, routers: list[object]) -> None:
+        """Keeps these as long as some are waiting, so that no other object gets an identity."""
+        there = self._routers | {id(router): router for router in routers}
+        self._routers = {key: there[key] for key in self.waiting}
 
     def forget(self) -> None:
         """In a fork's child."""
@@ -259,7 +263,7 @@ others = _Others()
 _stretch = _Stretch()
 _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
-_named: dict[tuple[int, str], Totals] = {}  # where a hook knows another name, which this is
+_routed: dict[int, list[Totals]] = {}  # all of a router's object, by whatever name or method
 _totals: dict[str, Totals] = {}
 _faults: list[BaseException] = []
 
@@ -378,7 +382,7 @@ def failed(request: Request, error: BaseException) -> None:
 def count() -> int:
     """How many have left in all."""
     every = list(_totals.values())
-    return round(sum(one.requests + one.pending() for one in every)) + others.pending()
+    return round(sum(one.requests + one.pending() for one in every) + others.pending())
 
 
 def _totals_of(request: Request) -> Totals:
@@ -393,14 +397,14 @@ def _totals_of(request: Request) -> Totals:
     scope = request.scope
     router = None if scope is None else scope.get("route")
     if router is not None:
-        # The router's object is kept, so that no other gets its id.
-        if request.route is None and len(_by_router) < _ROUTES:
-            totals.routers.append(router)
+        alike = _routed.get(id(router))
+        if alike is None and len(_routed) < _ROUTES:
+            totals.routers.append(router)  # kept, so that no other object gets its identity
+            alike = _routed[id(router)] = []
+        if alike is not None and totals not in alike:
+            alike.append(totals)
+        if alike is not None and request.route is None and len(_by_router) < _ROUTES:
             _by_router[id(router), scope["method"]] = totals
-        elif request.route is not None and len(_named) < _ROUTES:
-            if (id(router), route) not in _named:
-                totals.routers.append(router)
-            _named[id(router), route] = totals
     return totals
 
 
@@ -469,25 +473,19 @@ def _settle() -> None:
     every = list(_totals.values())
     for one in every:
         one.take()
-    if not others.take():
+    routers = others.take()
+    if not others.waiting:
         return
     samples = dict(zip(every, _stretch.stand_for(every), strict=False))
-    alike = _alike(samples)
-    unrouted = samples.keys() - {one for some in alike.values() for one in some}
-    full = len(_by_router) >= _ROUTES
     for router in list(others.waiting):
         # One that no request with a record has been at yet waits until there is one.
-        by = alike.get(router) or ((unrouted or every) if router == _NOTHING or full else ())
-        _repeat({one: samples[one] for one in by if one in samples}, router)
-
-
-def _alike(samples: dict[Totals, Sums]) -> dict[int, list[Totals]]:
-    """The routes, as they are told, of what routers found; by the identity of that."""
-    found: dict[int, list[Totals]] = {}
-    for (router, _), one in [*list(_by_router.items()), *list(_named.items())]:
-        if one in samples:
-            found.setdefault(router, []).append(one)
-    return found
+        alike = _routed.get(router)
+        if alike is None and (router == _NOTHING or len(_routed) >= _ROUTES):
+            routed = {one for some in list(_routed.values()) for one in some}
+            alike = [one for one in every if one not in routed] or every
+        _repeat({one: samples[one] for one in alike or () if one in samples}, router)
+    if others.waiting:
+        others.keep(routers)
 
 
 def _repeat(samples: dict[Totals, Sums], router: int) -> None:
@@ -496,7 +494,7 @@ def _repeat(samples: dict[Totals, Sums], router: int) -> None:
         samples = {one: one.all for one in samples}
         number = _number(samples.values())
     if number:
-        left = others.settled(router)
+        left = others.waiting.pop(router)
         for one, sums in samples.items():
             one.repeat(sums, left / number)
 
@@ -556,6 +554,6 @@ def forget() -> None:
     inside.clear()
     others.forget()
     _by_router.clear()
-    _named.clear()
+    _routed.clear()
     _totals.clear()
     _faults.clear()
