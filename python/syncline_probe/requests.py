@@ -28,7 +28,7 @@ _ENOUGH, _SOON_S, _FIRST, _FOLLOWED = 20, 0.2, 100, 400
 _SAMPLE = 50  # so many stand for the others, if there were as many in all
 _FLOWING = 10  # it is no standstill where so many leave as soon
 _REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengths of the former
-_COUNTED = 200  # of those without a record that left since the last turn, by their routes
+_COUNTED = 100  # of those without a record that left since the last turn, by their routes
 _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
@@ -159,6 +159,8 @@ class _Stretch:
         self._again_s = 0.0  # when the next stretch begins, unless there is trouble
         # How many requests had left, by when: some time ago, and not so long ago.
         self._left = (0, 0.0), (0, 0.0)
+        self._samples: dict[Totals, Sums] = {}
+        self._complete = False
         self._given = _FIRST
         self._many = 0  # how often there were many, less how often there were not
 
@@ -198,26 +200,32 @@ class _Stretch:
         if self.on and self.ended_s is not None and not inside:
             self.turn(now)
 
-    def stand_for(self, every: list[Totals]) -> list[Sums]:
+    def stand_for(self, every: list[Totals], *, more: bool) -> dict[Totals, Sums]:
         """What stands for requests without a record, of each of these; empty: nothing does yet.
 
         The slowest of a stretch are the last to leave: until they have, those of the stretch
         before stand for the others.
+
+        Args:
+            more: whether some have been added since the last time.
         """
         if self.ended_s is None or inside or others.let_go:
-            samples = [one.sample for one in every]
-            if _number(samples):
-                return samples
-            if self.ended_s is not None and inside:
-                return []
-        return _sample(every)
+            self._samples = {one: one.sample for one in every}
+            if not _number(self._samples.values()):
+                waits = self.ended_s is not None and inside
+                self._samples = {} if waits else _sample(every)
+            self._complete = False
+        elif more or not self._complete:
+            self._samples = _sample(every)
+            self._complete = True
+        return self._samples
 
     def _collect(self, now: float) -> None:
         """What is told of requests from now on is a sample of its own."""
         every = list(_totals.values())
         if _number([one.collected for one in every]):
             self._collected_s = now
-            for one, sample in zip(every, _sample(every), strict=True):
+            for one, sample in _sample(every).items():
                 one.collect(sample)
 
     def _flows(self, now: float) -> bool:
@@ -471,42 +479,44 @@ def beat(now: float) -> None:
 
 def _settle() -> None:
     every = list(_totals.values())
-    for one in every:
-        one.take()
+    more = sum([one.take() for one in every])
     routers = others.take()
     if not others.waiting:
         return
-    samples = dict(zip(every, _stretch.stand_for(every), strict=False))
-    for router in list(others.waiting):
+    samples = _stretch.stand_for(every, more=more > 0)
+    for router, number in list(others.waiting.items()):
         # One that no request with a record has been at yet waits until there is one.
         alike = _routed.get(router)
         if alike is None and (router == _NOTHING or len(_routed) >= _ROUTES):
             routed = {one for some in list(_routed.values()) for one in some}
             alike = [one for one in every if one not in routed] or every
-        _repeat({one: samples[one] for one in alike or () if one in samples}, router)
+        if alike is not None and _repeat(samples, alike, number):
+            del others.waiting[router]
     if others.waiting:
         others.keep(routers)
 
 
-def _repeat(samples: dict[Totals, Sums], router: int) -> None:
-    """The others of which the router found this, as one of these each."""
-    if not (number := _number(samples.values())):
-        samples = {one: one.all for one in samples}
-        number = _number(samples.values())
-    if number:
-        left = others.waiting.pop(router)
-        for one, sums in samples.items():
-            one.repeat(sums, left / number)
+def _repeat(samples: dict[Totals, Sums], alike: list[Totals], number: float) -> bool:
+    """So many requests more, each like one of these routes'; whether it is known what those are."""
+    alike = [one for one in alike if one in samples]
+    sums = [samples[one] for one in alike]
+    if not (recorded := _number(sums)):
+        sums = [one.all for one in alike]
+        recorded = _number(sums)
+    for one, its in zip(alike, sums, strict=True):
+        if recorded:
+            one.repeat(its, number / recorded)
+    return bool(recorded)
 
 
-def _sample(every: list[Totals]) -> list[Sums]:
+def _sample(every: list[Totals]) -> dict[Totals, Sums]:
     """What was collected last of each; where that is little, with a part of what was before."""
-    collected, samples = [one.collected for one in every], [one.sample for one in every]
-    little, before = _SAMPLE - _number(collected), _number(samples)
+    little = _SAMPLE - _number([one.collected for one in every])
+    before = _number([one.sample for one in every])
     if little <= 0 or not before:
-        return collected
+        return {one: one.collected for one in every}
     part = min(1.0, little / before)
-    return [new.plus(old, part) for new, old in zip(collected, samples, strict=True)]
+    return {one: one.collected.plus(one.sample, part) for one in every}
 
 
 def _number(samples: Iterable[Sums]) -> float:

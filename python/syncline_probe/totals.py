@@ -83,11 +83,11 @@ class Totals:
         """How many have left that are not added up yet."""
         return len(self._new)
 
-    def take(self) -> None:
-        """Adds up what came since the last time; by the probe's turns only."""
+    def take(self) -> bool:
+        """Adds up what came since the last time, if any did; by the probe's turns only."""
+        if not self._new:
+            return False
         took, waited = taken(self._new), taken(self._new_before)
-        if not took:
-            return
         statements, self._new_statements = self._new_statements, 0
         statement_s, self._new_statement_s = self._new_statement_s, 0.0
         unseen, self._new_unseen = self._new_unseen, 0
@@ -98,6 +98,7 @@ class Totals:
         self.inside_longest_s = max(self.inside_longest_s, *took)
         self.collected = self.collected.plus(new)
         self.repeat(new, 1)
+        return True
 
     def collect(self, sample: Sums) -> None:
         """What comes from now on is collected by itself; this stands for others meanwhile."""
