@@ -11,24 +11,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
 from syncline_probe.board import Sample
-from syncline_probe.totals import Sums, Totals
-from syncline_probe.waits import taken
+from syncline_probe.others import Others
+from syncline_probe.totals import Sums, Totals, number_of, sample_of
 
 _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
 # hook asks for each, up to a bound; elsewhere the first ones. What a stretch tells of the others,
 # as how they share in routes, is the truer the more there are.
 _ENOUGH, _SOON_S, _FIRST, _FOLLOWED = 20, 0.2, 100, 400
-_SAMPLE = 50  # so many stand for the others, if there were as many in all
 _FLOWING = 10  # it is no standstill where so many leave as soon
 _REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengths of the former
-_COUNTED = 100  # of those without a record that left since the last turn, by their routes
 _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
@@ -82,60 +79,6 @@ class Request:
     statements: int
     statement_s: float
     texts: dict[str, int] | None
-
-
-class _Others:
-    """The requests without a record.
-
-    Attributes:
-        inside: the coroutine of each that is inside the application, and its scope.
-        seen_s: when each of those was first seen there.
-        let_go: the records of those among them that had one; it is theirs again as they leave.
-        left: takes what the router found for one that leaves; None where there is nothing.
-        waiting: how many have left that nothing stands for yet, by the identity of that; where
-            very many leave, of which routes they are is told by the last.
-    """
-
-    __slots__ = ("_left", "_routers", "inside", "left", "let_go", "seen_s", "waiting")
-
-    def __init__(self) -> None:
-        self.inside: dict[Any, Any] = {}
-        self.seen_s: dict[Any, float] = {}
-        self.let_go: set[Request] = set()
-        self.waiting: dict[int, float] = {}
-        self._routers: dict[int, object] = {}
-        self._left: list[object] = []
-        self.left: Callable[[object], None] = self._left.append
-
-    def look(self, now: float) -> float:
-        """Since when the one that was seen first is inside, as far as they were looked at."""
-        seen_s = self.seen_s
-        self.seen_s = {inner: seen_s.get(inner, now) for inner in list(self.inside)}
-        return min(self.seen_s.values(), default=now)
-
-    def pending(self) -> float:
-        """How many have left that are not added up yet."""
-        return len(self._left) + sum(list(self.waiting.values()))
-
-    def take(self) -> list[object]:
-        """Counts those that have left since the last time; what routers found for them."""
-        new = taken(self._left)
-        looked_at = new[-_COUNTED:]
-        for router, count in Counter(map(id, looked_at)).items():
-            share = count * len(new) / len(looked_at)
-            self.waiting[router] = self.waiting.get(router, 0) + share
-        return looked_at
-
-    def keep(self, routers: list[object]) -> None:
-        """Keeps these as long as some are waiting, so that no other object gets an identity."""
-        there = self._routers | {id(router): router for router in routers}
-        self._routers = {key: there[key] for key in self.waiting}
-
-    def forget(self) -> None:
-        """In a fork's child."""
-        for kept in (self.inside, self.seen_s, self.let_go, self.waiting, self._routers):
-            kept.clear()
-        self._left.clear()
 
 
 class _Stretch:
@@ -211,21 +154,21 @@ class _Stretch:
         """
         if self.ended_s is None or inside or others.let_go:
             self._samples = {one: one.sample for one in every}
-            if not _number(self._samples.values()):
+            if not number_of(self._samples.values()):
                 waits = self.ended_s is not None and inside
-                self._samples = {} if waits else _sample(every)
+                self._samples = {} if waits else sample_of(every)
             self._complete = False
         elif more or not self._complete:
-            self._samples = _sample(every)
+            self._samples = sample_of(every)
             self._complete = True
         return self._samples
 
     def _collect(self, now: float) -> None:
         """What is told of requests from now on is a sample of its own."""
         every = list(_totals.values())
-        if _number([one.collected for one in every]):
+        if number_of([one.collected for one in every]):
             self._collected_s = now
-            for one, sample in _sample(every).items():
+            for one, sample in sample_of(every).items():
                 one.collect(sample)
 
     def _flows(self, now: float) -> bool:
@@ -267,7 +210,7 @@ current: ContextVar[Request | None] = ContextVar("syncline_request", default=Non
 followed = False  # whether requests are to be put there
 inside: set[Request] = set()
 records = [None] * _FIRST  # one for each record that may still be made in this stretch
-others = _Others()
+others = Others()
 _stretch = _Stretch()
 _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
@@ -500,27 +443,13 @@ def _repeat(samples: dict[Totals, Sums], alike: list[Totals], number: float) -> 
     """So many requests more, each like one of these routes'; whether it is known what those are."""
     alike = [one for one in alike if one in samples]
     sums = [samples[one] for one in alike]
-    if not (recorded := _number(sums)):
+    if not (recorded := number_of(sums)):
         sums = [one.all for one in alike]
-        recorded = _number(sums)
+        recorded = number_of(sums)
     for one, its in zip(alike, sums, strict=True):
         if recorded:
             one.repeat(its, number / recorded)
     return bool(recorded)
-
-
-def _sample(every: list[Totals]) -> dict[Totals, Sums]:
-    """What was collected last of each; where that is little, with a part of what was before."""
-    little = _SAMPLE - _number([one.collected for one in every])
-    before = _number([one.sample for one in every])
-    if little <= 0 or not before:
-        return {one: one.collected for one in every}
-    part = min(1.0, little / before)
-    return {one: one.collected.plus(one.sample, part) for one in every}
-
-
-def _number(samples: Iterable[Sums]) -> float:
-    return sum([one.requests for one in samples])
 
 
 def gauge(sample: Sample) -> None:

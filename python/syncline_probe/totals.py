@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from syncline_probe.waits import taken
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
+_SAMPLE = 50  # so many stand for the others, if there were as many in all
 
 
 class Sums(NamedTuple):
@@ -181,3 +182,18 @@ class Totals:
                     known = self.texts.setdefault(text, [0, 0])
                     known[0] += times
                     known[1] += 1
+
+
+def sample_of(every: list[Totals]) -> dict[Totals, Sums]:
+    """What was collected last of each; where that is little, with a part of what was before."""
+    little = _SAMPLE - number_of([one.collected for one in every])
+    before = number_of([one.sample for one in every])
+    if little <= 0 or not before:
+        return {one: one.collected for one in every}
+    part = min(1.0, little / before)
+    return {one: one.collected.plus(one.sample, part) for one in every}
+
+
+def number_of(samples: Iterable[Sums]) -> float:
+    """How many requests they are."""
+    return sum([one.requests for one in samples])
