@@ -333,6 +333,24 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
 
 
 @pytest.mark.usefixtures("many")
+def test_one_that_leaves_while_it_is_let_go_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe's thread lets go, and the loop's ends the request meanwhile."""
+
+    class Meanwhile(dict[object, float]):
+        def __setitem__(self, inner: object, since_s: float) -> None:
+            requests.end(one)
+            super().__setitem__(inner, since_s)
+
+    monkeypatch.setattr(requests.others, "seen_s", Meanwhile())
+    one = requests.begin("", "", _scope("/slow"))
+    one.inner = object()
+    requests._let_go()
+    assert requests.count() == 1
+    assert not requests.any_inside()
+    assert not requests.others.let_go
+
+
+@pytest.mark.usefixtures("many")
 def test_requests_that_a_hook_names_are_known_by_what_the_router_found() -> None:
     """As those of an application that another mounts, which has routes of its own."""
     requests.follow()
