@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
 from syncline_probe.board import Sample
 from syncline_probe.others import Others
-from syncline_probe.totals import Sums, Totals, number_of, sample_of
+from syncline_probe.totals import SAMPLE, Sums, Totals, number_of, sample_of
 
 _ROUTES = 200
 # Requests are many if so many begin within so many seconds. Of these, all have a record where a
@@ -29,6 +30,7 @@ _REST_S, _RESTS = 3.0, 8  # at least, from one stretch to the next; and in lengt
 _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
+_UNSEEN_S, _UNSEEN = 10.0, 5  # but so many of a route of which none was seen have longer
 OTHER = "(other)"
 _NOTHING = id(None)
 MARK = "syncline.seen"  # in the scope or environ of a request that is inside
@@ -89,12 +91,16 @@ class _Stretch:
         on: whether the hooks that cost more are at work: until the last request with a record has
             left.
         unasked: whether requests come that have a record at any time, as those of WSGI do.
+        outdated: whether there is more since it was reckoned what stands for others.
+        patient: whether those with a record of the last stretch have their time to leave.
     """
 
     def __init__(self) -> None:
         self.ended_s: float | None = None
         self.on = True
         self.unasked = False
+        self.outdated = True
+        self.patient = False
         self.switches: list[Switch] = []
         self.troubles: list[Callable[[], bool]] = []
         self._began_s = 0.0
@@ -103,7 +109,6 @@ class _Stretch:
         # How many requests had left, by when: some time ago, and not so long ago.
         self._left = (0, 0.0), (0, 0.0)
         self._samples: dict[Totals, Sums] = {}
-        self._complete = False
         self._given = _FIRST
         self._many = 0  # how often there were many, less how often there were not
 
@@ -111,9 +116,10 @@ class _Stretch:
         """At each turn of the probe's."""
         flows = self._flows(now)
         if self.ended_s is None:
-            if now > self._collected_s + _REST_S:
-                self._collect(now)
             many = self._given - len(records) >= _ENOUGH
+            # Amid a stretch of many it would part the slow ones from the others.
+            if now > self._collected_s + _REST_S * (2 if many else 1):
+                self._collect(now)
             if not many and now < self._began_s + _SOON_S:
                 return
             self._many = min(_BURST, self._many + 1) if many else max(0, self._many - 1)
@@ -123,15 +129,20 @@ class _Stretch:
             else:
                 records.clear()
                 self.ended_s = now
+                self.patient = True
                 self._again_s = now + _REST_S
         else:
             if inside and flows and now > self.ended_s + _LEAVE_S:
-                _let_go()
+                self.patient = False
+                _let_go(now)
             if self.on and not inside:
                 self._switch(on=False)
-                self._again_s = now + max(_REST_S, _RESTS * (now - self._began_s))
+                length_s = min(now - self._began_s, 2 * _LEAVE_S)  # not that of a route's first
+                self._again_s = now + max(_REST_S, _RESTS * length_s)
         if self.ended_s is not None and (
-            self.unasked or now > self._again_s or (not flows and self._stuck(now))
+            self.unasked
+            or (now > self._again_s and not self.on)
+            or (not flows and self._stuck(now))
         ):
             self.ended_s = None
             self._collect(now)
@@ -143,24 +154,22 @@ class _Stretch:
         if self.on and self.ended_s is not None and not inside:
             self.turn(now)
 
-    def stand_for(self, every: list[Totals], *, more: bool) -> dict[Totals, Sums]:
+    def stand_for(self, every: list[Totals]) -> dict[Totals, Sums]:
         """What stands for requests without a record, of each of these; empty: nothing does yet.
 
         The slowest of a stretch are the last to leave: until they have, those of the stretch
-        before stand for the others.
-
-        Args:
-            more: whether some have been added since the last time.
+        before stand for the others, if they are not few.
         """
         if self.ended_s is None or inside or others.let_go:
             self._samples = {one: one.sample for one in every}
-            if not number_of(self._samples.values()):
-                waits = self.ended_s is not None and inside
+            before = number_of(self._samples.values())
+            if before < min(SAMPLE, number_of([one.collected for one in every])) or not before:
+                waits = self.patient and inside and not before
                 self._samples = {} if waits else sample_of(every)
-            self._complete = False
-        elif more or not self._complete:
+            self.outdated = True
+        elif self.outdated:
             self._samples = sample_of(every)
-            self._complete = True
+            self.outdated = False
         return self._samples
 
     def _collect(self, now: float) -> None:
@@ -216,6 +225,7 @@ _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
 _routed: dict[int, list[Totals]] = {}  # all of a router's object, by whatever name or method
 _totals: dict[str, Totals] = {}
+_given_up: set[str] = set()  # routes whose requests nobody waits for any more: they may be streams
 _faults: list[BaseException] = []
 
 
@@ -278,7 +288,7 @@ def end(request: Request) -> None:
     try:
         totals = None
         if scope is not None and request.route is None:
-            totals = _by_router.get((id(scope.get("route")), scope["method"]))
+            totals = _by_router.get((id(router_of(scope)), scope["method"]))
         if totals is None:
             totals = _totals_of(request)
         request.left = totals
@@ -296,12 +306,25 @@ def end(request: Request) -> None:
     request.scope = None
 
 
-def _let_go() -> None:
-    """Those that are inside with a record go on as those without; but their time is known."""
+def _let_go(now: float) -> None:
+    """Those that are inside with a record go on as those without; but their time is known.
+
+    A few have longer if none of their route was seen to its end, and so what it does is not known.
+    """
+    waited_for: Counter[str] = Counter()
     for request in _recorded():
         inner, scope = request.inner, request.scope
         if inner is None:
             continue
+        route = _known_route(request)
+        totals = _totals.get(route)
+        if route not in _given_up and (totals is None or not totals.all.seen):
+            waited_for[route] += 1
+            if now - request.started_s > _UNSEEN_S:
+                if len(_given_up) < _ROUTES:
+                    _given_up.add(route)
+            elif waited_for[route] <= _UNSEEN:
+                continue
         others.seen_s[inner] = request.started_s
         others.let_go.add(request)
         others.inside[inner] = scope
@@ -310,9 +333,18 @@ def _let_go() -> None:
             _take_back(request, inner)
 
 
+def _known_route(request: Request) -> str:
+    try:
+        return route_of(request)
+    except Exception as error:  # noqa: BLE001 - what the service has in its scope may do anything
+        failed(request, error)
+        return OTHER
+
+
 def _take_back(request: Request, inner: Any) -> None:
     others.let_go.discard(request)
     others.inside.pop(inner, None)
+    others.seen_s.pop(inner, None)
 
 
 def name_route(template: str) -> None:
@@ -346,17 +378,29 @@ def _totals_of(request: Request) -> Totals:
         route = OTHER
     totals = _totals.get(route) or _totals.setdefault(route, Totals(route))
     scope = request.scope
-    router = None if scope is None else scope.get("route")
-    if router is not None:
-        alike = _routed.get(id(router))
-        if alike is None and len(_routed) < _ROUTES:
-            totals.routers.append(router)  # kept, so that no other object gets its identity
-            alike = _routed[id(router)] = []
-        if alike is not None and totals not in alike:
-            alike.append(totals)
-        if alike is not None and request.route is None and len(_by_router) < _ROUTES:
-            _by_router[id(router), scope["method"]] = totals
+    if scope is not None:
+        router = scope.get("route")
+        if id(router) in _routed or router is None or len(_routed) < _ROUTES:
+            alike = _routed.setdefault(id(router), [])
+            if totals not in alike:
+                alike.append(totals)
+                totals.routers.append(router)  # kept, so that no other object gets its identity
+        known = router_of(scope)
+        if known is not None and request.route is None and len(_by_router) < _ROUTES:
+            totals.routers.append(known)
+            _by_router[id(known), scope["method"]] = totals
     return totals
+
+
+def router_of(scope: Any) -> Any:
+    """What the router found, if it says so in the scope.
+
+    For a route of a router that is included FastAPI has the route as it was made, without the
+    prefix, and beside it the one as it is included.
+    """
+    own = scope.get("fastapi")
+    included = own.get("effective_route_context") if type(own) is dict else None
+    return scope.get("route") if included is None else included
 
 
 def route_of(request: Request) -> str:
@@ -368,7 +412,7 @@ def route_of(request: Request) -> str:
         return request.route
     template = None
     if scope is not None:
-        router, method, path = scope.get("route"), scope["method"], scope["path"]
+        router, method, path = router_of(scope), scope["method"], scope["path"]
         template = scope.get(_TEMPLATE) if router is None else getattr(router, "path", None)
     else:
         method, path = request.method, request.path
@@ -422,18 +466,20 @@ def beat(now: float) -> None:
 
 def _settle() -> None:
     every = list(_totals.values())
-    more = sum([one.take() for one in every])
+    if sum([one.take() for one in every]):
+        _stretch.outdated = True
     routers = others.take()
     if not others.waiting:
         return
-    samples = _stretch.stand_for(every, more=more > 0)
+    samples = _stretch.stand_for(every)
+    unknown: list[Totals] = []
     for router, number in list(others.waiting.items()):
         # One that no request with a record has been at yet waits until there is one.
-        alike = _routed.get(router)
-        if alike is None and (router == _NOTHING or len(_routed) >= _ROUTES):
+        alike = _routed.get(router, unknown)
+        if alike is unknown and not unknown and (router == _NOTHING or len(_routed) >= _ROUTES):
             routed = {one for some in list(_routed.values()) for one in some}
-            alike = [one for one in every if one not in routed] or every
-        if alike is not None and _repeat(samples, alike, number):
+            unknown += [one for one in every if one not in routed] or every
+        if _repeat(samples, alike, number):
             del others.waiting[router]
     if others.waiting:
         others.keep(routers)
@@ -444,7 +490,7 @@ def _repeat(samples: dict[Totals, Sums], alike: list[Totals], number: float) -> 
     alike = [one for one in alike if one in samples]
     sums = [samples[one] for one in alike]
     if not (recorded := number_of(sums)):
-        sums = [one.all for one in alike]
+        sums = [one.known for one in alike]  # none of them was asked for of late
         recorded = number_of(sums)
     for one, its in zip(alike, sums, strict=True):
         if recorded:
@@ -494,5 +540,6 @@ def forget() -> None:
     others.forget()
     _by_router.clear()
     _routed.clear()
+    _given_up.clear()
     _totals.clear()
     _faults.clear()

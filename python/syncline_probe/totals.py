@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300
-_SAMPLE = 50  # so many stand for the others, if there were as many in all
+SAMPLE = 50  # so many stand for the others, if there were as many in all
 
 
 class Sums(NamedTuple):
@@ -52,7 +52,7 @@ class Totals:
 
     __slots__ = (
         *("_least", "_new", "_new_before", "_new_statement_s", "_new_statements", "_new_unseen"),
-        *("all", "_with_statements", "before_known", "before_s", "collected"),
+        *("_before", "all", "_with_statements", "before_known", "before_s", "collected"),
         *("inside_longest_s", "inside_s", "requests", "route", "routers", "sample"),
         *("statement_s", "statements", "statements_max", "texts", "took", "waited"),
     )
@@ -65,7 +65,7 @@ class Totals:
         self._new_unseen = 0
         self._new_statements = 0
         self._new_statement_s = 0.0
-        self.all = self.collected = self.sample = _NONE
+        self.all = self.collected = self.sample = self._before = _NONE
         self.took: Callable[[float], None] = self._new.append
         self.waited: Callable[[float], None] = self._new_before.append
         self.requests = 0.0
@@ -104,6 +104,13 @@ class Totals:
     def collect(self, sample: Sums) -> None:
         """What comes from now on is collected by itself; this stands for others meanwhile."""
         self.sample, self.collected = sample, _NONE
+        if sample.requests:
+            self._before = sample
+
+    @property
+    def known(self) -> Sums:
+        """The last ones that there were, be they not of late."""
+        return self.collected if self.collected.requests else self._before
 
     def repeat(self, sums: Sums, times: float) -> None:
         """Adds these so many times: for requests like them that had no record."""
@@ -186,7 +193,7 @@ class Totals:
 
 def sample_of(every: list[Totals]) -> dict[Totals, Sums]:
     """What was collected last of each; where that is little, with a part of what was before."""
-    little = _SAMPLE - number_of([one.collected for one in every])
+    little = SAMPLE - number_of([one.collected for one in every])
     before = number_of([one.sample for one in every])
     if little <= 0 or not before:
         return {one: one.collected for one in every}

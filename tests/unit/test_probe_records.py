@@ -333,6 +333,31 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
 
 
 @pytest.mark.usefixtures("many")
+def test_what_is_answered_before_the_router_is_told_by_its_path() -> None:
+    """As by a middleware: so are half of one route's, and the few of another."""
+    requests.follow()
+
+    async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
+        if next(number) % 2:
+            scope["route"] = ROUTE
+
+    async def main() -> None:
+        counted = apps.counted_asgi(call)
+        for _ in range(200):
+            requests.tick(next(CLOCK))
+            for at in range(50):
+                path = "/other" if at == 0 else "/some"
+                await counted(None, _scope(path), None, None)
+
+    number = itertools.count()
+    asyncio.run(main())
+    rows = {str(row["route"]): row["requests"] for row in requests.rows()}
+    assert rows["GET /some"] == pytest.approx(200 * 49, rel=0.02)
+    # Those of it that the router found are as many again to share with: it may be told by half.
+    assert 95 < int(str(rows["GET /other"])) < 250
+
+
+@pytest.mark.usefixtures("many")
 def test_one_that_leaves_while_it_is_let_go_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """The probe's thread lets go, and the loop's ends the request meanwhile."""
 
@@ -344,10 +369,12 @@ def test_one_that_leaves_while_it_is_let_go_has_left(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(requests.others, "seen_s", Meanwhile())
     one = requests.begin("", "", _scope("/slow"))
     one.inner = object()
-    requests._let_go()
+    requests._let_go(one.started_s + 60)
     assert requests.count() == 1
     assert not requests.any_inside()
     assert not requests.others.let_go
+    requests.others.look(0.0)
+    assert not requests.others.seen_s
 
 
 @pytest.mark.usefixtures("many")

@@ -118,10 +118,17 @@ def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
     ("found", "route"),
     [
         ({"route": SimpleNamespace(path="/books/{id}")}, "GET /books/{id}"),
+        (
+            {
+                "route": SimpleNamespace(path="/{id}"),
+                "fastapi": {"effective_route_context": SimpleNamespace(path="/books/{id}")},
+            },
+            "GET /books/{id}",
+        ),
         ({"path_template": "/books/{id:int}"}, "GET /books/{id:int}"),
         ({}, "GET /books/{}"),
     ],
-    ids=["router", "template", "path"],
+    ids=["router", "included", "template", "path"],
 )
 def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
     found: dict[str, Any], route: str
