@@ -312,7 +312,7 @@ def _let_go(now: float) -> None:
     A few have longer if none of their route was seen to its end, and so what it does is not known.
     """
     waited_for: Counter[str] = Counter()
-    for request in _recorded():
+    for request in sorted(_recorded(), key=lambda one: one.started_s):  # those next to leave
         inner, scope = request.inner, request.scope
         if inner is None:
             continue

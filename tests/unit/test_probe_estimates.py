@@ -136,7 +136,7 @@ def test_a_slow_route_has_its_share_of_the_requests(
     assert rows["/slow"]["requests"] == pytest.approx(number, abs=1 if routed else 0.3 * number)
     assert rows["/slow"]["inside_s"] == pytest.approx(inside_s, rel=0.05 if routed else 0.3)
     for row in rows.values():
-        assert row["statements"] == pytest.approx(7 * row["requests"], rel=0.005)
+        assert row["statements"] == pytest.approx(7 * row["requests"], rel=0.02)
     assert not requests.any_inside()
 
 
