@@ -13,7 +13,7 @@ if "syncline_probe" in sys.modules:
     _SECONDS = (
         (sampler, ("TICK_S", "_SAMPLE_S")),
         (event_loop, ("TICK_S", "BEAT_S")),
-        (requests, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S")),
+        (requests, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S", "_UNSEEN_S")),
         (standing, ("_EVERY_S", "_SELDOM_S")),
         (pools, ("_LONG_S", "_SITE_EVERY_S")),
         (sqlalchemy_pools, ("_UNKNOWN_S",)),
