@@ -161,13 +161,14 @@ class _Stretch:
         before stand for the others, if they are not few.
         """
         if self.ended_s is None or inside or others.let_go:
-            self._samples = {one: one.sample for one in every}
-            before = number_of(self._samples.values())
-            if before < min(SAMPLE, number_of([one.collected for one in every])) or not before:
-                waits = self.patient and inside and not before
-                self._samples = {} if waits else sample_of(every)
             self.outdated = True
-        elif self.outdated:
+            before = number_of([one.sample for one in every])
+            if before and before >= min(SAMPLE, number_of([one.collected for one in every])):
+                return {one: one.sample for one in every}
+            if not before and self.patient and inside:
+                return {}
+            return sample_of(every)
+        if self.outdated:
             self._samples = sample_of(every)
             self.outdated = False
         return self._samples
