@@ -11,7 +11,7 @@ if "syncline_probe" in sys.modules:
     from syncline_probe.hooks import event_loop, sqlalchemy_pools
 
     _SECONDS = (
-        (sampler, ("TICK_S", "_SAMPLE_S")),
+        (sampler, ("TICK_S", "_SAMPLE_S", "_SPARE_S")),
         (event_loop, ("TICK_S", "BEAT_S")),
         (requests, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S", "_UNSEEN_S")),
         (standing, ("_EVERY_S", "_SELDOM_S")),

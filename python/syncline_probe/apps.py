@@ -163,10 +163,7 @@ def is_counted(app: Any) -> bool:
 
 def report(board: Board) -> None:
     """Puts requests on the board; once is enough."""
-    board.ticks.setdefault("requests", requests.tick)
-    board.beats.setdefault("requests", requests.beat)
-    board.gauges.setdefault("requests", requests.gauge)
-    board.summaries.setdefault("routes", requests.rows)
+    requests.report(board)
     board.ticks.setdefault("standing", standing.tick)
     board.summaries.setdefault("standings", standing.rows)
 

@@ -27,7 +27,8 @@ class Board:
         ticks: called with the monotonic time in seconds, as the gauges, and 20 times a second
             where no event loop is alive.
         beats: called at each heartbeat of an event loop that takes no turn, for what must not
-            wait for the next one.
+            wait for the next one; as long as there is such a thing.
+        hasty: the names of those of ``beats`` that have such a thing.
         gauges: called 10 times a second; each puts its numbers into the sample.
         slow_gauges: the same once a second, for what costs more.
         summaries: called once a second, by the name under which their rows are sent.
@@ -39,6 +40,7 @@ class Board:
     def __init__(self) -> None:
         self.ticks: dict[str, Callable[[float], None]] = {}
         self.beats: dict[str, Callable[[float], None]] = {}
+        self.hasty: set[str] = set()
         self.gauges: dict[str, Gauge] = {}
         self.slow_gauges: dict[str, Gauge] = {}
         self.summaries: dict[str, Summary] = {}

@@ -34,8 +34,9 @@ class Effort:
     clock = staticmethod(time.thread_time)
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self._prefix, self._name = prefix, f"effort {prefix}"
         self.local = _Local()
+        self._hasty: set[str] = set()  # the board's, once it is there
         self._switches: list[_Switch | Recoded | _Global] = []
         self.open = False
         self._turn = 0
@@ -78,9 +79,10 @@ class Effort:
 
     def report(self, board: Board) -> None:
         """Puts it on the board; once is enough."""
-        board.ticks.setdefault(f"effort {self._prefix}", self.tick)
-        board.beats.setdefault(f"effort {self._prefix}", self.beat)
-        board.gauges.setdefault(f"effort {self._prefix}", self._gauge)
+        board.ticks.setdefault(self._name, self.tick)
+        board.beats.setdefault(self._name, self.beat)
+        self._hasty = board.hasty
+        board.gauges.setdefault(self._name, self._gauge)
 
     def tick(self, now: float) -> None:
         """Opens and ends the stretches; called by the sampler, which may be late."""
@@ -108,8 +110,13 @@ class Effort:
             # only those with many to stand for more, they would be found more than they are.
             self._count((now - self._counted_s) / length_s)
         self._opened_s = self._counted_s = now
-        if not few:
+        if few:
+            self._hurry(on=False)  # it goes on
+        else:
             self._switch(on=False)
+
+    def _hurry(self, *, on: bool) -> None:
+        (self._hasty.add if on else self._hasty.discard)(self._name)
 
     def _count(self, stands_for: float) -> None:
         # A call that outlasts its stretch comes in with the next.
@@ -119,6 +126,7 @@ class Effort:
 
     def _switch(self, *, on: bool) -> None:
         self.open = on
+        self._hurry(on=on and self._lasts_s < inf)
         for switch in self._switches:
             switch.turn(on=on)
 

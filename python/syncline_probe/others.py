@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +50,9 @@ class Others:
         """Counts those that have left since the last time; what routers found for them."""
         new = taken(self._left)
         looked_at = new[-_COUNTED:]
-        for router, count in Counter(map(id, looked_at)).items():
-            share = count * len(new) / len(looked_at)
+        routers = list(map(id, looked_at))
+        for router in set(routers):
+            share = routers.count(router) * len(new) / len(routers)
             self.waiting[router] = self.waiting.get(router, 0) + share
         return looked_at
 

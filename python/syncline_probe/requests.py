@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from syncline_probe.board import Sample
+from syncline_probe.board import Board, Sample
 from syncline_probe.others import Others
 from syncline_probe.totals import SAMPLE, Sums, Totals, number_of, sample_of
 
@@ -32,6 +32,7 @@ _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, i
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
 _UNSEEN_S, _UNSEEN = 10.0, 5  # but so many of a route of which none was seen have longer
 OTHER = "(other)"
+_NAME = "requests"
 _NOTHING = id(None)
 MARK = "syncline.seen"  # in the scope or environ of a request that is inside
 RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
@@ -101,6 +102,7 @@ class _Stretch:
         self.unasked = False
         self.outdated = True
         self.patient = False
+        self.hasty: set[str] = set()  # the board's, once it is there
         self.switches: list[Switch] = []
         self.troubles: list[Callable[[], bool]] = []
         self._began_s = 0.0
@@ -148,6 +150,7 @@ class _Stretch:
             self._collect(now)
             self._switch(on=True)
             self._give(now)
+        (self.hasty.discard if self.ended_s is None or not self.on else self.hasty.add)(_NAME)
 
     def beat(self, now: float) -> None:
         """Between two turns: hooks rest as soon as the last with a record has left."""
@@ -215,6 +218,49 @@ class _Stretch:
                     _faults[:] = [error]
 
 
+class _Likely:
+    """What a request without a record is likely to be, by what the router found for it.
+
+    Kept as long as the same stands for others, which is for most turns.
+    """
+
+    def __init__(self) -> None:
+        self.samples: dict[Totals, Sums] = {}
+        self._parts: dict[int, list[tuple[Totals, Sums]]] = {}
+
+    def begin(self, samples: dict[Totals, Sums]) -> None:
+        """Something else stands for others from now on."""
+        self.samples = samples
+        self._parts = {}
+
+    def of_router(self, router: int, every: list[Totals]) -> list[tuple[Totals, Sums]]:
+        """So much of one request is of each of these routes; empty if nobody knows.
+
+        Args:
+            router: the identity of what the router found.
+            every: all routes.
+        """
+        parts = self._parts.get(router)
+        if parts is None:
+            parts = self._parts[router] = self._found(_routed.get(router), router, every)
+        return parts
+
+    def _found(
+        self, alike: list[Totals] | None, router: int, every: list[Totals]
+    ) -> list[tuple[Totals, Sums]]:
+        if alike is None:
+            if router != _NOTHING and len(_routed) < _ROUTES:
+                return []
+            routed = {one for some in list(_routed.values()) for one in some}
+            alike = [one for one in every if one not in routed] or every
+        sums = [(one, self.samples[one]) for one in alike if one in self.samples]
+        recorded = number_of([its for _, its in sums])
+        if not recorded:
+            sums = [(one, one.known) for one, _ in sums]  # none of them was asked for of late
+            recorded = number_of([its for _, its in sums])
+        return [(one, one.likely(its, 1 / recorded)) for one, its in sums if recorded]
+
+
 # Which request the running code works for; ``follow`` gives what reads it.
 current: ContextVar[Request | None] = ContextVar("syncline_request", default=None)
 followed = False  # whether requests are to be put there
@@ -222,6 +268,7 @@ inside: set[Request] = set()
 records = [None] * _FIRST  # one for each record that may still be made in this stretch
 others = Others()
 _stretch = _Stretch()
+_likely = _Likely()
 _come, _gone = inside.add, inside.discard
 _by_router: dict[tuple[int, str], Totals] = {}  # by the identity of the router's object, and method
 _routed: dict[int, list[Totals]] = {}  # all of a router's object, by whatever name or method
@@ -473,30 +520,25 @@ def _settle() -> None:
     if not others.waiting:
         return
     samples = _stretch.stand_for(every)
-    unknown: list[Totals] = []
+    if samples is not _likely.samples:
+        _likely.begin(samples)
     for router, number in list(others.waiting.items()):
         # One that no request with a record has been at yet waits until there is one.
-        alike = _routed.get(router, unknown)
-        if alike is unknown and not unknown and (router == _NOTHING or len(_routed) >= _ROUTES):
-            routed = {one for some in list(_routed.values()) for one in some}
-            unknown += [one for one in every if one not in routed] or every
-        if _repeat(samples, alike, number):
+        if parts := _likely.of_router(router, every):
+            for one, part in parts:
+                one.repeat(part, number)
             del others.waiting[router]
     if others.waiting:
         others.keep(routers)
 
 
-def _repeat(samples: dict[Totals, Sums], alike: list[Totals], number: float) -> bool:
-    """So many requests more, each like one of these routes'; whether it is known what those are."""
-    alike = [one for one in alike if one in samples]
-    sums = [samples[one] for one in alike]
-    if not (recorded := number_of(sums)):
-        sums = [one.known for one in alike]  # none of them was asked for of late
-        recorded = number_of(sums)
-    for one, its in zip(alike, sums, strict=True):
-        if recorded:
-            one.repeat(its, number / recorded)
-    return bool(recorded)
+def report(board: Board) -> None:
+    """Puts requests on the board; once is enough."""
+    board.ticks.setdefault(_NAME, tick)
+    board.beats.setdefault(_NAME, beat)
+    board.gauges.setdefault(_NAME, gauge)
+    board.summaries.setdefault("routes", rows)
+    _stretch.hasty = board.hasty
 
 
 def gauge(sample: Sample) -> None:
@@ -543,4 +585,5 @@ def forget() -> None:
     _routed.clear()
     _given_up.clear()
     _totals.clear()
+    _likely.begin({})
     _faults.clear()

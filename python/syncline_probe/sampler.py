@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _TICKS_A_SAMPLE = 2
 _SAMPLE_S = _TICKS_A_SAMPLE * TICK_S
 _TICKS_A_SUMMARY = 20
+_SPARE_S = 0.03  # a loop is said to live for so much longer, and does not say so at each heartbeat
 _ARGV_LIMIT = 2048
 
 
@@ -130,11 +131,15 @@ class Sampler:
                     self.board.failed("sampler", error)
 
     def _alive(self, now_s: float, until_s: float) -> None:
-        self._alive_until_s = until_s
-        # At each heartbeat until it is done: the thread may just be going to sleep.
-        self._waking.at(now_s if self._asked or self._reason else until_s)
+        if self._asked or self._reason:
+            self._alive_until_s = until_s
+            # At each heartbeat until it is done: the thread may just be going to sleep.
+            self._waking.at(now_s)
+        elif until_s > self._alive_until_s:
+            self._alive_until_s = until_s + _SPARE_S
+            self._waking.at(self._alive_until_s)
         late_s, working = now_s - self._due_s, self._working
-        if not working.acquire(blocking=False):
+        if (late_s < 0 and not self.board.hasty) or not working.acquire(blocking=False):
             return
         try:
             if late_s < 0:

@@ -98,7 +98,7 @@ class Totals:
         self.before_known |= bool(waited)
         self.inside_longest_s = max(self.inside_longest_s, *took)
         self.collected = self.collected.plus(new)
-        self.repeat(new, 1)
+        self.repeat(self.likely(new), 1)
         return True
 
     def collect(self, sample: Sums) -> None:
@@ -112,17 +112,27 @@ class Totals:
         """The last ones that there were, be they not of late."""
         return self.collected if self.collected.requests else self._before
 
+    def likely(self, sums: Sums, times: float = 1) -> Sums:
+        """These so many times: those that were let go have statements like the others."""
+        by = sums if sums.seen else self.all
+        share = times * sums.requests / by.seen if by.seen else 0.0
+        return Sums(
+            times * sums.requests,
+            times * sums.seen,
+            times * sums.inside_s,
+            times * sums.before_s,
+            share * by.statements,
+            share * by.statement_s,
+        )
+
     def repeat(self, sums: Sums, times: float) -> None:
         """Adds these so many times: for requests like them that had no record."""
-        self.requests += times * sums.requests
-        self.inside_s += times * sums.inside_s
-        self.before_s += times * sums.before_s
-        # Those that were let go have statements like the others.
-        by = sums if sums.seen else self.all
-        if by.seen:
-            share = times * sums.requests / by.seen
-            self.statements += share * by.statements
-            self.statement_s += share * by.statement_s
+        requests, _, inside_s, before_s, statements, statement_s = sums
+        self.requests += times * requests
+        self.inside_s += times * inside_s
+        self.before_s += times * before_s
+        self.statements += times * statements
+        self.statement_s += times * statement_s
 
     def unseen(self) -> None:
         """One that leaves was let go before: its statements are not known."""

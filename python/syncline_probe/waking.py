@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 _ABSOLUTE, _CLOSE_ON_EXEC = 1, os.O_CLOEXEC  # TFD_TIMER_ABSTIME, TFD_CLOEXEC
+_CALLED_AS_C, _KEEPS_THE_LOCK = 1, 4  # FUNCFLAG_CDECL; FUNCFLAG_PYTHONAPI: it never waits
 _read, _close = os.read, os.close  # a library may put others in their place
 
 
@@ -69,17 +70,29 @@ def _timer() -> tuple[int, Callable[[int, float], None]]:
         return descriptor, set_by_os
     if sys.maxsize <= 1 << 32:
         raise OSError  # its times may have either length
-    import ctypes
+    # Not by the package of that name: it has five hundred objects, which each full garbage
+    # collection of the service would go through.
+    import _ctypes
+    from struct import Struct
 
-    library = ctypes.PyDLL(None, use_errno=True)  # keeps the interpreter's lock: it never waits
-    settime, times = library.timerfd_settime, ctypes.c_long * 4
-    descriptor = library.timerfd_create(time.CLOCK_MONOTONIC, _CLOSE_ON_EXEC)
+    foreign: Any = _ctypes
+
+    class Function(foreign.CFuncPtr):  # type: ignore[misc]
+        _flags_ = _CALLED_AS_C | _KEEPS_THE_LOCK
+
+    library = foreign.dlopen(None, 0)
+    settime = Function(foreign.dlsym(library, "timerfd_settime"))
+    times = Struct("4q").pack
+    descriptor = Function(foreign.dlsym(library, "timerfd_create"))(
+        time.CLOCK_MONOTONIC, _CLOSE_ON_EXEC
+    )
     if descriptor < 0:
-        raise OSError(ctypes.get_errno(), "timerfd_create")
+        raise OSError
 
     def set_by_library(descriptor: int, until_s: float) -> None:
         whole = int(until_s)
+        # Integers are passed as C's int, bytes by their address.
         if settime(descriptor, _ABSOLUTE, times(0, 0, whole, int((until_s - whole) * 1e9)), None):
-            raise OSError(ctypes.get_errno(), "timerfd_settime")
+            raise OSError
 
     return descriptor, set_by_library
