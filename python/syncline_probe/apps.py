@@ -15,8 +15,9 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board
+from syncline_probe.collecting import allowance
 from syncline_probe.impose.admission import held_asgi, held_wsgi
-from syncline_probe.requests import MARK
+from syncline_probe.request import MARK, Request
 from syncline_probe.standing import standing
 
 _COUNTED = "_syncline_counted"
@@ -88,10 +89,10 @@ def counted_wsgi(call: Callable[..., Any]) -> Callable[..., Any]:
 class _Body:
     """The body of an answer; made piece by piece, it may still work for the request."""
 
-    def __init__(self, body: Iterable[bytes], request: requests.Request) -> None:
+    def __init__(self, body: Iterable[bytes], request: Request) -> None:
         self._body = body
         self._pieces: Iterator[bytes] | None = None
-        self._request: requests.Request | None = request
+        self._request: Request | None = request
 
     def __iter__(self) -> _Body:
         return self
@@ -164,6 +165,7 @@ def is_counted(app: Any) -> bool:
 def report(board: Board) -> None:
     """Puts requests on the board; once is enough."""
     requests.report(board)
+    board.ticks.setdefault("collecting", allowance.tick)
     board.ticks.setdefault("standing", standing.tick)
     board.summaries.setdefault("standings", standing.rows)
 

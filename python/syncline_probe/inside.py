@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from syncline_probe import pools, requests
+from syncline_probe.request import route_of
 from syncline_probe.stacks import all_stacks, await_chain, grouped
 
 _STALLED_S = 1.0
@@ -26,7 +27,7 @@ def request_groups() -> list[dict[str, object]]:
     rows = []
     for request in requests.live():
         chain, waits_on = await_chain(request.inner) if request.inner is not None else ([], "")
-        more: dict[str, object] = {"route": requests.route_of(request), "holds": held[request]}
+        more: dict[str, object] = {"route": route_of(request), "holds": held[request]}
         rows.append(("", chain[::-1], waits_on, more))
     return grouped(rows)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from syncline_probe.waits import taken
 
 if TYPE_CHECKING:
-    from syncline_probe.requests import Request
+    from syncline_probe.request import Request
 
 _COUNTED = 100  # of those that left since the last turn, by their routes
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from syncline_probe import requests
 from syncline_probe.board import Board, Sample
+from syncline_probe.request import Request, route_of
 from syncline_probe.stacks import is_application
 from syncline_probe.waits import Waits
 
@@ -64,7 +65,7 @@ class Hold:
     pool: PoolState
     site: Sequence[tuple[Any, int]] | None
     since_s: float
-    request: requests.Request | None
+    request: Request | None
     busy_s: float | None
     last_s: float | None
     statement_s: float
@@ -437,7 +438,7 @@ def _hold_row(hold: Hold, held_s: float) -> dict[str, object]:
     return {
         "held_s": round(held_s, 6),
         "statement_s": round(hold.statement_s, 6),
-        "route": requests.route_of(request) if request is not None else None,
+        "route": route_of(request) if request is not None else None,
         "site": [[code.co_filename, line, code.co_qualname] for code, line in hold.site or ()],
     }
 

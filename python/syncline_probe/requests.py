@@ -9,7 +9,6 @@ many leave all the same, as under overload, stretches explain them as well.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 
 from syncline_probe.board import Board, Sample
 from syncline_probe.others import Others
+from syncline_probe.request import MARK, OTHER, RECEIVED, Request, route_of, router_of
 from syncline_probe.totals import SAMPLE, Sums, Totals, number_of, sample_of
 
 _ROUTES = 200
@@ -31,13 +31,8 @@ _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
 _UNSEEN_S, _UNSEEN = 10.0, 5  # but so many of a route of which none was seen have longer
-OTHER = "(other)"
 _NAME = "requests"
 _NOTHING = id(None)
-MARK = "syncline.seen"  # in the scope or environ of a request that is inside
-RECEIVED = "syncline.received_s"  # in the scope: when the server had the request's head; monotonic
-_NUMBERED = re.compile(r"[^/]*\d[^/]*")  # a part of a path that names one of many
-_TEMPLATE = "path_template"  # where Litestar leaves the route in the ASGI scope
 _clock = time.monotonic
 
 
@@ -45,43 +40,6 @@ class Switch(Protocol):
     """What is told whether requests may have records."""
 
     def __call__(self, *, on: bool) -> None: ...
-
-
-class Request:
-    """One request that is inside the application.
-
-    Its fields are written by whichever thread works for it; those do so one after another,
-    and where an application makes them work side by side, a statement may be miscounted.
-    All of them are there from the start: an attribute that stands in the class until it is set
-    costs more to read than these to write.
-
-    Attributes:
-        started_s: monotonic, when the application was called.
-        inner: the coroutine of an ASGI application, for its stack.
-        scope: the ASGI scope, in which routers leave the route, until it leaves; None for WSGI.
-        method, path: where there is no scope.
-        route: method and template, if a hook knows them.
-        left: what it was added to as it left; None before.
-        statements, statement_s: so far; ``texts`` counts the statements by text.
-        in_statement: whether one is being counted, so that the driver below does not again.
-    """
-
-    __slots__ = (
-        *("in_statement", "inner", "left", "method", "path", "route", "scope", "started_s"),
-        *("statement_s", "statements", "texts"),
-    )
-
-    started_s: float
-    method: str
-    path: str
-    scope: Any
-    inner: Any
-    left: Totals | None
-    route: str | None
-    in_statement: bool
-    statements: int
-    statement_s: float
-    texts: dict[str, int] | None
 
 
 class _Stretch:
@@ -440,37 +398,6 @@ def _totals_of(request: Request) -> Totals:
     return totals
 
 
-def router_of(scope: Any) -> Any:
-    """What the router found, if it says so in the scope.
-
-    For a route of a router that is included FastAPI has the route as it was made, without the
-    prefix, and beside it the one as it is included.
-    """
-    own = scope.get("fastapi")
-    included = own.get("effective_route_context") if type(own) is dict else None
-    return scope.get("route") if included is None else included
-
-
-def route_of(request: Request) -> str:
-    """``GET /items/{id}``: by the router if it said so, else the path without its numbers."""
-    scope = request.scope  # taken once: it goes as the request leaves, after ``left`` has come
-    if scope is None and request.left is not None:
-        return request.left.route
-    if request.route is not None:
-        return request.route
-    template = None
-    if scope is not None:
-        router, method, path = router_of(scope), scope["method"], scope["path"]
-        template = scope.get(_TEMPLATE) if router is None else getattr(router, "path", None)
-    else:
-        method, path = request.method, request.path
-    if not isinstance(template, str):
-        if path.count("/") > 7:
-            path = "/".join(path.split("/", 8)[:8])
-        template = _NUMBERED.sub("{}", path)[:120]
-    return f"{method} {template}"
-
-
 def live() -> list[Request]:
     """The requests that are inside the application now; without a record, since first seen."""
     found = _recorded()
@@ -494,6 +421,11 @@ def _recorded() -> list[Request]:
 def _oldest(now: float) -> float:
     """Since when the first one with a record is inside."""
     return min([request.started_s for request in _recorded()], default=now)
+
+
+def number_inside() -> tuple[int, int]:
+    """How many there are without a record, and with one."""
+    return len(others.inside), len(inside)
 
 
 def any_inside() -> bool:

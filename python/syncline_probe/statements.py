@@ -9,6 +9,7 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.recoding import replaced
+from syncline_probe.request import Request
 
 _TEXTS = 100  # of one request
 _KNOWN = 1000
@@ -30,7 +31,7 @@ _transactional = _Transactional()
 _working_for = requests.follow()
 
 
-def note(request: requests.Request, text: object, took_s: float) -> None:
+def note(request: Request, text: object, took_s: float) -> None:
     """Counts a statement that has ended."""
     request.statements += 1
     request.statement_s += took_s
@@ -86,7 +87,7 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     each wait, by the statements that begin and end transactions above all.
     """
 
-    async def count(request: requests.Request, text: Any, args: Any, options: Any) -> Any:
+    async def count(request: Request, text: Any, args: Any, options: Any) -> Any:
         began = time.monotonic()
         request.in_statement = True
         try:
@@ -105,7 +106,7 @@ def counted_async(original: Callable[..., Any]) -> Callable[..., Any]:
     return execute
 
 
-def _counting(text: object) -> requests.Request | None:
+def _counting(text: object) -> Request | None:
     request = _working_for()
     if request is None or request.in_statement or text is None:
         return None

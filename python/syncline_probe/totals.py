@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from syncline_probe.waits import taken
 
 if TYPE_CHECKING:
-    from syncline_probe.requests import Request
+    from syncline_probe.request import Request
 
 _STATEMENTS = 50  # of a route
 _STATEMENT_CHARS = 300

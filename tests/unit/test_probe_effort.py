@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from syncline_probe.board import Board
 from syncline_probe.effort import Effort
 from syncline_probe.recoding import copied
 
@@ -102,6 +103,19 @@ def test_few_calls_end_no_stretch_at_a_heartbeat() -> None:
     effort.beat(2.0)  # 250 a second
     assert effort.open
     assert effort._all_calls == 0
+
+
+def test_heartbeats_are_asked_for_by_a_stretch_of_many_calls_only() -> None:
+    board, effort = Board(), Effort("some")
+    effort.report(board)
+    hasty = []
+    for turn in range(40):
+        effort.tick(1000 + turn * TURN_S)
+        hasty.append((effort.open, board.hasty == {"effort some"}))
+        effort.calls += 1 if turn < 20 else 100
+    assert (True, False) in hasty[:20], "of few it stays open"
+    assert (True, True) not in hasty[:20]
+    assert set(hasty[22:]) == {(True, True), (False, False)}
 
 
 def test_a_library_that_is_imported_while_calls_are_timed_is_timed_at_once() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from syncline_probe import apps, requests
+from syncline_probe.board import Board
+from syncline_probe.request import Request, route_of
 from syncline_probe.totals import Totals
 
 ROUTE = SimpleNamespace(path="/some")
@@ -99,7 +101,7 @@ def test_requests_without_a_record_are_seen_while_they_are_inside() -> None:
         assert sample["requests_in_flight"] == 5
         assert requests.any_inside()
         live = requests.live()
-        assert {requests.route_of(one) for one in live} == {"GET /slow"}
+        assert {route_of(one) for one in live} == {"GET /slow"}
         assert all(one.inner.cr_await is not None for one in live)
         tasks[0].cancel()
         await asyncio.sleep(0)
@@ -135,7 +137,7 @@ def test_an_application_that_another_mounts_is_part_of_its_request(
 
 @pytest.mark.usefixtures("many")
 def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
-    seen: list[requests.Request | None] = []
+    seen: list[Request | None] = []
 
     async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
         seen.append(requests.current.get())
@@ -148,7 +150,7 @@ def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
     for _ in range(50):  # more than there are records of those that are not followed
         asyncio.run(counted(None, _scope(), None, None))
     assert seen[0] is None
-    assert all(isinstance(one, requests.Request) for one in seen[1:])
+    assert all(isinstance(one, Request) for one in seen[1:])
     assert working_for() is None, "it has left"
     assert requests.count() == 51
 
@@ -176,7 +178,7 @@ class Switched:
         self.turns += 1
 
 
-def _turns(number: int, at_each: int, seen: list[requests.Request | None] | None = None) -> None:
+def _turns(number: int, at_each: int, seen: list[Request | None] | None = None) -> None:
     """So many of the probe's turns, and so many requests in each."""
 
     async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
@@ -212,7 +214,7 @@ def _amid_a_stretch() -> None:
 @pytest.mark.usefixtures("many")
 def test_of_few_requests_each_has_a_record() -> None:
     requests.follow()
-    hook, seen = Switched(), list[requests.Request | None]()
+    hook, seen = Switched(), list[Request | None]()
     _turns(10, 0)
     _turns(100, 5, seen)
     assert all(seen)
@@ -222,7 +224,7 @@ def test_of_few_requests_each_has_a_record() -> None:
 @pytest.mark.usefixtures("many")
 def test_of_many_requests_some_have_a_record_and_hooks_rest_meanwhile() -> None:
     requests.follow()
-    hook, seen = Switched(), list[requests.Request | None]()
+    hook, seen = Switched(), list[Request | None]()
     _turns(10, 0)
     _turns(200, 50, seen)
     share = sum(one is not None for one in seen) / len(seen)
@@ -256,9 +258,27 @@ def test_hooks_rest_at_the_heartbeat_after_the_last_with_a_record_has_left() -> 
 
 
 @pytest.mark.usefixtures("many")
+def test_heartbeats_are_asked_for_only_until_the_last_with_a_record_has_left() -> None:
+    board = Board()
+    requests.report(board)
+    requests.follow()
+    Switched()
+    _amid_a_stretch()
+    slow = requests.begin("", "", _scope("/slow"))
+    hasty = [bool(board.hasty)]
+    requests.tick(next(CLOCK))
+    hasty.append(bool(board.hasty))
+    requests.end(slow)
+    for name in board.hasty.copy():
+        board.beats[name](next(CLOCK))
+    hasty.append(bool(board.hasty))
+    assert hasty == [False, True, False]
+
+
+@pytest.mark.usefixtures("many")
 def test_hooks_do_not_rest_while_somebody_is_in_trouble_and_few_leave() -> None:
     requests.follow()
-    hook, seen = Switched(), list[requests.Request | None]()
+    hook, seen = Switched(), list[Request | None]()
     _turns(60, 50)
     hook.trouble = True
     _turns(5, 0)
@@ -299,7 +319,7 @@ def test_hooks_do_not_rest_while_one_is_inside_for_long_and_few_leave() -> None:
 @pytest.mark.usefixtures("many")
 def test_hooks_rest_under_overload_where_many_wait_for_long_and_many_leave() -> None:
     requests.follow()
-    hook, seen = Switched(), list[requests.Request | None]()
+    hook, seen = Switched(), list[Request | None]()
     hook.trouble = True
     _turns(200, 50, seen)
     share = sum(one is not None for one in seen) / len(seen)
@@ -321,12 +341,12 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
     assert len(requests.inside) == 0
     requests.gauge({})
     (live,) = requests.live()
-    assert (requests.route_of(live), live.started_s) == ("GET /slow", 123.0)
+    assert (route_of(live), live.started_s) == ("GET /slow", 123.0)
     before = requests.count()
     requests.end(slow)
     assert requests.count() == before + 1
     assert not requests.any_inside()
-    assert requests.route_of(slow) == "GET /slow"
+    assert route_of(slow) == "GET /slow"
     requests.tick(next(CLOCK))
     (row,) = [row for row in requests.rows() if row["route"] == "GET /slow"]
     assert row["inside_longest_s"] == pytest.approx(time.monotonic() - 123, abs=1)

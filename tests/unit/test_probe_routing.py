@@ -13,6 +13,7 @@ import pytest
 from syncline_probe import apps, requests
 from syncline_probe.board import Board
 from syncline_probe.hooks import django_app
+from syncline_probe.request import RECEIVED, Request, route_of
 from syncline_probe.routing import route_note
 
 
@@ -24,7 +25,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def asked() -> Iterator[requests.Request]:
+def asked() -> Iterator[Request]:
     request = requests.begin("GET", "/books/7")
     token = requests.current.set(request)
     yield request
@@ -32,7 +33,7 @@ def asked() -> Iterator[requests.Request]:
     requests.forget()
 
 
-def test_a_note_names_the_route_of_the_request_that_asks(asked: requests.Request) -> None:
+def test_a_note_names_the_route_of_the_request_that_asks(asked: Request) -> None:
     note = route_note(Board(), "some routes", lambda found: found)
     note(None)
     assert asked.route is None
@@ -40,7 +41,7 @@ def test_a_note_names_the_route_of_the_request_that_asks(asked: requests.Request
     assert asked.route == "GET /books/{id}"
 
 
-def test_a_note_that_fails_is_off_and_said_once(asked: requests.Request) -> None:
+def test_a_note_that_fails_is_off_and_said_once(asked: Request) -> None:
     board, calls = Board(), []
 
     def template(found: Any) -> str:
@@ -56,7 +57,7 @@ def test_a_note_that_fails_is_off_and_said_once(asked: requests.Request) -> None
     assert (event["name"], event["hook"]) == ("hook-failed", "some routes")
 
 
-def test_a_framework_that_has_changed_goes_on_serving(asked: requests.Request) -> None:
+def test_a_framework_that_has_changed_goes_on_serving(asked: Request) -> None:
     """Django's resolver gives something without a route: the request gets it all the same."""
     board = Board()
     handler = type("BaseHandler", (), {"resolve_request": lambda _self, _asked: "found"})
@@ -80,7 +81,7 @@ def test_a_framework_that_has_changed_goes_on_serving(asked: requests.Request) -
 def test_a_path_without_a_route_is_named_without_its_numbers(path: str, route: str) -> None:
     request = requests.begin("GET", path)
     requests.end(request)
-    assert requests.route_of(request) == f"GET {route}"
+    assert route_of(request) == f"GET {route}"
     requests.forget()
 
 
@@ -134,7 +135,7 @@ def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
     found: dict[str, Any], route: str
 ) -> None:
     """What it has taken, as a connection, may stay out for longer than itself."""
-    seen: list[requests.Request] = []
+    seen: list[Request] = []
     inside: list[str] = []
 
     async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
@@ -142,17 +143,17 @@ def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
         request = requests.current.get()
         assert request is not None
         seen.append(request)
-        inside.append(requests.route_of(request))
+        inside.append(route_of(request))
 
     counted = apps.counted_asgi(call)
     try:
         for _ in range(3):
-            scope = {"type": "http", "method": "GET", "path": "/books/7", requests.RECEIVED: 1.0}
+            scope = {"type": "http", "method": "GET", "path": "/books/7", RECEIVED: 1.0}
             asyncio.run(counted(None, scope, None, None))
         (row,) = requests.rows()
     finally:
         requests.forget()
-    assert inside == [requests.route_of(one) for one in seen] == [route] * 3
+    assert inside == [route_of(one) for one in seen] == [route] * 3
     assert (row["route"], row["requests"]) == (route, 3)
     assert all(one.scope is None for one in seen), "nothing of the service is kept"
 

@@ -121,3 +121,32 @@ def test_what_fails_in_a_loop_s_turn_is_told_and_not_raised_into_the_loop(
     (event,) = sampler.board.taken_events()
     assert event["hook"] == "sampler"
     assert event["error"] == "RuntimeError: amid a turn"
+
+
+def test_amid_two_turns_only_what_waits_for_a_heartbeat_is_asked(sampler: Sampler) -> None:
+    asked: list[float] = []
+    sampler.board.beats["some"] = asked.append
+    alive(sampler)  # takes a turn; the next ones are early
+    sampler._due_s += PATIENCE_S
+    alive(sampler)
+    before = len(asked)
+    sampler.board.hasty.add("some")
+    alive(sampler)
+    assert (before, len(asked)) == (0, 1)
+
+
+def test_a_loop_that_lives_does_not_set_the_thread_s_timer_at_each_heartbeat(
+    sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the thread never wakes up before it would have been thought frozen, or long after."""
+    bound_s = event_loop.BEAT_S + TICK_S
+    set_to: list[float] = []
+    monkeypatch.setattr(sampler._waking, "at", set_to.append)
+    for beat in range(100):
+        now_s = 1000 + beat * 1.01 * event_loop.BEAT_S
+        sampler.board.alive(now_s, now_s + bound_s)
+        assert now_s + bound_s <= set_to[-1] <= now_s + bound_s + 1.5 * event_loop.BEAT_S
+    assert len(set_to) <= 51
+    sampler._asked = b"stacks"
+    sampler.board.alive(now_s, now_s + bound_s)
+    assert set_to[-1] == now_s, "what was asked for is not put off"

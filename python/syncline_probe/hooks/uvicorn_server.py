@@ -11,7 +11,7 @@ from syncline_probe import requests
 from syncline_probe.apps import counted_app, is_counted
 from syncline_probe.board import Board
 from syncline_probe.recoding import replaced
-from syncline_probe.requests import RECEIVED
+from syncline_probe.request import RECEIVED
 
 _PROTOCOLS = (
     "uvicorn.protocols.http.httptools_impl",

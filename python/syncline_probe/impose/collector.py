@@ -7,6 +7,7 @@ from types import ModuleType
 
 from syncline_probe import requests
 from syncline_probe.board import Board
+from syncline_probe.collecting import allowance
 from syncline_probe.impose.asked import Asked
 
 
@@ -15,7 +16,7 @@ def install(board: Board, asked: Asked, _library: ModuleType | None) -> None:
     if value == "freeze":
         _freeze_later(board, asked)
         return
-    asked.took("gc_threshold", gc.get_threshold()[0] if gc.isenabled() else "off")
+    asked.took("gc_threshold", allowance.own() if gc.isenabled() else "off")
     if value == "off":
         gc.disable()
     else:
@@ -30,6 +31,6 @@ def _freeze_later(board: Board, asked: Asked) -> None:
             del board.ticks["freeze"]
             gc.collect()
             gc.freeze()
-            asked.took("gc_threshold", gc.get_threshold()[0])
+            asked.took("gc_threshold", allowance.own())
 
     board.ticks["freeze"] = tick

@@ -1,0 +1,50 @@
+"""The collector's threshold is higher for what the probe has alive, and else the service's own."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from syncline_probe import requests
+from syncline_probe.collecting import Allowance
+
+
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many requests are inside, without a record and with one."""
+    number = [0, 0]
+    monkeypatch.setattr(requests, "number_inside", lambda: tuple(number))
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield number
+    gc.set_threshold(*before)
+
+
+def test_it_is_higher_by_half_as_many_objects_as_there_are(inside: list[int]) -> None:
+    allowance, found = Allowance(), []
+    for inside[:] in ([0, 0], [12, 0], [3, 3], [0, 0]):
+        allowance.tick(1.0)
+        found.append(gc.get_threshold())
+        assert allowance.own() == 700
+    assert found == [(700, 10, 10), (706, 10, 10), (709, 10, 10), (700, 10, 10)]
+
+
+def test_what_the_service_sets_is_its_own_from_then_on(inside: list[int]) -> None:
+    allowance = Allowance()
+    inside[0] = 10
+    allowance.tick(1.0)
+    gc.set_threshold(2000, 20, 30)
+    for _ in range(3):
+        allowance.tick(1.0)
+        assert (gc.get_threshold(), allowance.own()) == ((2005, 20, 30), 2000)
+
+
+def test_a_collector_that_is_off_stays_off(inside: list[int]) -> None:
+    allowance = Allowance()
+    inside[0] = 5
+    allowance.tick(1.0)
+    gc.set_threshold(0)
+    allowance.tick(1.0)
+    assert (gc.get_threshold()[0], allowance.own()) == (0, 0)
