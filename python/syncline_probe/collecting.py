@@ -15,31 +15,33 @@ import gc
 from syncline_probe import requests
 
 _WITH_A_RECORD = 5  # objects: its coroutine, record and context; holds, texts, statements
+_KNOWN = 1000
 
 
 class Allowance:
     """Adds to the first threshold, whatever the service sets it to; not if that is none."""
 
     def __init__(self) -> None:
-        self._own = 0  # the service's
-        self._set = (0, 0, 0)
+        # The service's own, by what was set for it: who reads a threshold may set it again later.
+        self._own: dict[int, int] = {}
 
     def tick(self, _now: float) -> None:
         """At each turn: by those that there are now."""
         own = self.own()
         if own > 0:
             without, with_one = requests.number_inside()
-            more = (without + _WITH_A_RECORD * with_one) // 2
-            if self._set[0] != own + more:
-                self._own = own
-                _, *others = gc.get_threshold()
-                gc.set_threshold(own + more, *others)
-                self._set = gc.get_threshold()
+            wanted = own + (without + _WITH_A_RECORD * with_one) // 2
+            first, *others = gc.get_threshold()
+            if first != wanted:
+                if len(self._own) >= _KNOWN:
+                    self._own.clear()
+                self._own[wanted] = own
+                gc.set_threshold(wanted, *others)
 
     def own(self) -> int:
         """The threshold as the service has set it."""
-        now = gc.get_threshold()
-        return self._own if now == self._set else now[0]
+        first = gc.get_threshold()[0]
+        return self._own.get(first, first)
 
 
 allowance = Allowance()

@@ -70,7 +70,7 @@ def _timer() -> tuple[int, Callable[[int, float], None]]:
         return descriptor, set_by_os
     if sys.maxsize <= 1 << 32:
         raise OSError  # its times may have either length
-    # Not by the package of that name: it has five hundred objects, which each full garbage
+    # Not by the package ctypes: it has more than three hundred objects, which each full garbage
     # collection of the service would go through.
     import _ctypes
     from struct import Struct

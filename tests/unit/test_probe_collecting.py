@@ -48,3 +48,19 @@ def test_a_collector_that_is_off_stays_off(inside: list[int]) -> None:
     gc.set_threshold(0)
     allowance.tick(1.0)
     assert (gc.get_threshold()[0], allowance.own()) == (0, 0)
+
+
+def test_a_threshold_that_the_service_has_read_and_sets_again_does_not_grow(
+    inside: list[int],
+) -> None:
+    """As around each piece of work that is not to be collected in."""
+    allowance = Allowance()
+    for number in range(4, 40, 2):
+        inside[0] = number
+        allowance.tick(1.0)
+        before = gc.get_threshold()
+        gc.set_threshold(50_000, 10, 10)
+        allowance.tick(1.0)
+        gc.set_threshold(*before)
+        allowance.tick(1.0)
+        assert (gc.get_threshold()[0], allowance.own()) == (700 + number // 2, 700)
