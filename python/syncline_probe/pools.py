@@ -6,8 +6,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, NamedTuple
@@ -72,6 +71,37 @@ class Hold:
     mark: object
 
 
+class Waiting:
+    """Who waits for a connection: one object for a ``with``, as there may be many.
+
+    Attributes:
+        since_s: when it began; ``thread`` in which: a loop's, where tasks wait.
+    """
+
+    __slots__ = ("_state", "_timeout", "since_s", "thread")
+
+    since_s: float
+    thread: int
+
+    def __init__(
+        self, state: PoolState, timeout: type[BaseException] | tuple[type[BaseException], ...]
+    ) -> None:
+        self._state = state
+        self._timeout = timeout
+
+    def __enter__(self) -> None:
+        self.since_s = _clock()
+        self.thread = threading.get_ident()
+        self._state.waiters[self] = None
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        state = self._state
+        state.waiters.pop(self, None)  # a fork amid it has forgotten it
+        state.waits.add(_clock() - self.since_s)
+        if kind is not None and issubclass(kind, self._timeout):
+            state.timeouts += 1
+
+
 class _Window:
     """What was counted of late: requests that ended, and what they took."""
 
@@ -86,7 +116,7 @@ class PoolState:
     """What is counted of one pool beside what it tells itself.
 
     Attributes:
-        waiters: who waits now, and since when; entries come and go by single steps.
+        waiters: who waits now, the first one first; they come and go by single steps.
         blocking: whether a wait stops the waiting thread.
         waits: how long those that had to wait did; ``held``: how long connections were out.
         checkouts: how many were counted; ``checkouts_all``: with those that were not, an estimate.
@@ -106,7 +136,7 @@ class PoolState:
             self.pool = lambda: pool
         self.blocking = blocking
         self._read = read
-        self.waiters: dict[object, tuple[float, int]] = {}
+        self.waiters: dict[Waiting, None] = {}
         self.holds: dict[int, Hold] = {}
         self.waits = Waits()
         self.held = Waits()
@@ -192,22 +222,9 @@ class PoolState:
         pool = self.pool()
         return None if pool is None else self._read(pool)
 
-    @contextmanager
-    def waiting(
-        self, timeout: type[BaseException] | tuple[type[BaseException], ...]
-    ) -> Iterator[None]:
+    def waiting(self, timeout: type[BaseException] | tuple[type[BaseException], ...]) -> Waiting:
         """Around a wait for a connection; a ``timeout`` raised in it counts as one."""
-        token = object()
-        began = time.monotonic()
-        self.waiters[token] = (began, threading.get_ident())
-        try:
-            yield
-        except timeout:
-            self.timeouts += 1
-            raise
-        finally:
-            del self.waiters[token]
-            self.waits.add(time.monotonic() - began)
+        return Waiting(self, timeout)
 
     def waiters_on_loop(self) -> int:
         """Waiters that block the very thread of an event loop, and all its requests with it."""
@@ -215,17 +232,17 @@ class PoolState:
             return 0
         loop_module = sys.modules.get("syncline_probe.hooks.event_loop")
         threads = loop_module.loop_threads() if loop_module is not None else ()
-        return sum(thread in threads for _, thread in list(self.waiters.values()))
+        return sum(one.thread in threads for one in list(self.waiters))
 
     def waited_long(self) -> bool:
         """Whether somebody has been waiting for long."""
         if not self.waiters:
             return False
         try:
-            first = next(iter(self.waiters.values()))
+            first = next(iter(self.waiters))
         except (RuntimeError, StopIteration):  # another thread came or went meanwhile
             return True
-        return time.monotonic() - first[0] > _LONG_S
+        return _clock() - first.since_s > _LONG_S
 
     def taken(self, key: int, depth: int = 2, mark: object = None) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
@@ -296,6 +313,11 @@ def every_hold() -> list[Hold]:
     return [hold for one in list(_families.values()) for hold in one.holds()]
 
 
+def number_waiting() -> int:
+    """How many wait for a connection, at all pools."""
+    return sum([one.number_waiting() for one in list(_families.values())])
+
+
 def forget() -> None:
     """In a fork's child: nobody there holds or awaits what the parent's threads did."""
     for one in _families.values():
@@ -333,6 +355,10 @@ class PoolFamily:
         """The connections in use."""
         return [hold for state in list(self._states) for hold in state.present()]
 
+    def number_waiting(self) -> int:
+        """How many wait for a connection."""
+        return sum([len(state.waiters) for state in list(self._states)])
+
     def forget(self) -> None:
         """In a fork's child: nobody there holds or awaits what the parent's threads did."""
         for state in self._states:
@@ -360,9 +386,9 @@ class PoolFamily:
         limits: list[float | None] = []
         for state in list(self._states):
             if state.waiters:
-                began = [began_s for began_s, _ in list(state.waiters.values())]
-                waiters += len(began)
-                since_s = min([since_s, *began])
+                began_s = [one.since_s for one in list(state.waiters)]
+                waiters += len(began_s)
+                since_s = min([since_s, *began_s])
                 on_loop += state.waiters_on_loop()
             ages = state.ages(now)
             held_oldest_s = max(held_oldest_s, ages.oldest_s)
