@@ -27,13 +27,13 @@ class Allowance:
 
     def tick(self, _now: float) -> None:
         """At each turn: by those that there are now."""
-        own = self.own()
+        first, *others = gc.get_threshold()
+        own = self._own.get(first, first)
         if own > 0:
             without, with_one = requests.number_inside()
             # What waits was there at the last collection already, and still is at the next.
             without = max(0, without - pools.number_waiting())
             wanted = own + (without + _WITH_A_RECORD * with_one) // 2
-            first, *others = gc.get_threshold()
             if first != wanted:
                 if len(self._own) >= _KNOWN:
                     self._own.clear()

@@ -38,13 +38,15 @@ class Others:
 
     def look(self, now: float) -> float:
         """Since when the one that was seen first is inside, as far as they were looked at."""
-        seen_s = self.seen_s
-        self.seen_s = {inner: seen_s.get(inner, now) for inner in list(self.inside)}
+        before, seen_s = self.seen_s, dict.fromkeys(list(self.inside), now)
+        for inner in before.keys() & seen_s.keys():  # few mostly
+            seen_s[inner] = before.get(inner, now)
+        self.seen_s = seen_s
         return min(self.seen_s.values(), default=now)
 
     def pending(self) -> float:
         """How many have left that are not added up yet."""
-        return len(self._left) + sum(list(self.waiting.values()))
+        return len(self._left) + (sum(list(self.waiting.values())) if self.waiting else 0)
 
     def take(self) -> list[object]:
         """Counts those that have left since the last time; what routers found for them."""

@@ -6,9 +6,8 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import FrameType
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
 from syncline_probe import requests
@@ -28,8 +27,7 @@ _WINDOW, _LEAST = 200, 10  # requests, after which the next look with some begin
 _clock, _working_for = time.monotonic, requests.current.get
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A pool as it is now.
 
     Attributes:
@@ -43,7 +41,7 @@ class Reading:
     limit: float | None
     opened: float
     checked_out: float
-    settings: dict[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = MappingProxyType({})
 
 
 class Hold:
@@ -238,11 +236,13 @@ class PoolState:
         """Whether somebody has been waiting for long."""
         if not self.waiters:
             return False
-        try:
-            first = next(iter(self.waiters))
-        except (RuntimeError, StopIteration):  # another thread came or went meanwhile
-            return True
-        return _clock() - first.since_s > _LONG_S
+        now = _clock()
+        return now - self.waiting_since(now) > _LONG_S
+
+    def waiting_since(self, now: float) -> float:
+        """Since when the first one waits of those that do; now if nobody does."""
+        first = next(iter(list(self.waiters)), None)  # others may come or go meanwhile
+        return now if first is None else first.since_s
 
     def taken(self, key: int, depth: int = 2, mark: object = None) -> Hold:
         """A connection is out; ``depth`` frames above are the library's."""
@@ -386,9 +386,8 @@ class PoolFamily:
         limits: list[float | None] = []
         for state in list(self._states):
             if state.waiters:
-                began_s = [one.since_s for one in list(state.waiters)]
-                waiters += len(began_s)
-                since_s = min([since_s, *began_s])
+                waiters += len(state.waiters)
+                since_s = min(since_s, state.waiting_since(now))
                 on_loop += state.waiters_on_loop()
             ages = state.ages(now)
             held_oldest_s = max(held_oldest_s, ages.oldest_s)

@@ -370,8 +370,8 @@ def failed(request: Request, error: BaseException) -> None:
 
 def count() -> int:
     """How many have left in all."""
-    every = list(_totals.values())
-    return round(sum(one.requests + one.pending() for one in every) + others.pending())
+    every = [one.requests + one.pending() for one in list(_totals.values())]
+    return round(sum(every) + others.pending())
 
 
 def _totals_of(request: Request) -> Totals:
@@ -499,10 +499,10 @@ def gauge(sample: Sample) -> None:
 def rows() -> list[dict[str, object]]:
     """One row for each route, of everything since the process began."""
     _settle()
-    in_flight: dict[str, int] = {}
-    for request in live():
-        route = route_of(request)
-        in_flight[route] = in_flight.get(route, 0) + 1
+    in_flight = Counter(map(route_of, _recorded()))
+    for scope in list(others.inside.values()):
+        known = _by_router.get((id(router_of(scope)), scope["method"]))
+        in_flight[known.route if known else route_of(_record("", "", scope))] += 1
     return [
         (_totals.get(route) or Totals(route)).row(in_flight.get(route, 0))
         for route in sorted({*_totals, *in_flight})

@@ -32,6 +32,7 @@ _SAMPLE_S = _TICKS_A_SAMPLE * TICK_S
 _TICKS_A_SUMMARY = 20
 _SPARE_S = 0.03  # a loop is said to live for so much longer, and does not say so at each heartbeat
 _ARGV_LIMIT = 2048
+_FORMS = 20  # of lines: of each turn, of one a second, and as numbers come and go
 
 
 class Sampler:
@@ -237,26 +238,27 @@ class Sampler:
 
 
 class _Line:
-    """A sample as JSON, by a form that is kept as long as the same numbers come.
+    """A sample as JSON, by a form that is kept for each set of numbers that comes.
 
     To round thirty numbers and to encode them cost thrice as much, a tenth of the turn.
     """
 
     def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._form = ""
+        self._forms: dict[tuple[str, ...], str] = {}
 
     def of(self, t_s: float, sample: Sample) -> str:
         """The line. What is infinite, as a limiter's tokens may be, is left out."""
         if not math.isfinite(sum(sample.values())):
             sample = {name: value for name, value in sample.items() if math.isfinite(value)}
         names = tuple(sample)
-        if names != self._names:
-            self._names = names
+        form = self._forms.get(names)
+        if form is None:
+            if len(self._forms) >= _FORMS:
+                self._forms.clear()
             keys = (json.dumps(name).replace("%", "%%") for name in names)
             fields = ",".join(f"{key}:%.4f" for key in keys)
-            self._form = f'{{"kind":"sample","t_s":%.6f,"values":{{{fields}}}}}'
-        return self._form % (t_s, *sample.values())
+            form = self._forms[names] = f'{{"kind":"sample","t_s":%.6f,"values":{{{fields}}}}}'
+        return form % (t_s, *sample.values())
 
 
 def _argv() -> list[str]:

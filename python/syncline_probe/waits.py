@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from math import inf
 from typing import TypeVar
 
 _Any = TypeVar("_Any")
@@ -77,12 +76,12 @@ class Waits:
         self._total_s += new_s
         self._window_s += new_s
         self.window += len(new)
-        below = 0
-        for at, bound in enumerate((*BOUNDS_S, inf)):
-            up_to = bisect_right(new, bound)
+        below, at = 0, bisect_left(BOUNDS_S, new[0])
+        while below < len(new):  # they are in few buckets mostly
+            up_to = bisect_right(new, BOUNDS_S[at]) if at < len(BOUNDS_S) else len(new)
             self._counts[at] += up_to - below
             self._window[at] += up_to - below
-            below = up_to
+            below, at = up_to, at + 1
 
     def repeat(self, times: float) -> None:
         """Counts once more what the window has, so many times: for what nobody timed."""

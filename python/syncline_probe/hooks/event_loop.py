@@ -146,7 +146,10 @@ class _Loops:
         for watch in watches:
             taken, watch.lates = watch.lates, []
             for _, late in taken:
-                _spread(lates, late)
+                if late > BEAT_S:
+                    _spread(lates, late)
+                else:
+                    lates.append(late)
             overdue = now - watch.due
             if overdue > BEAT_S:
                 _spread(lates, overdue)

@@ -30,7 +30,8 @@ def install(board: Board, library: ModuleType | None) -> None:
 
 def _limiters(lowlevel: Any, key: Any) -> Iterator[Any]:
     """The default limiter of each loop; there is none before the first thread was asked for."""
-    for values in list(lowlevel._run_vars.values()):
+    # Not by its own values(), which guards against what cannot come amid making a list.
+    for values in list(lowlevel._run_vars.data.values()):
         limiter = values.get(key) or values.get(getattr(key, "_name", None))
         if limiter is not None:
             yield limiter
