@@ -12,6 +12,9 @@ So a round is two pairs, the one started in the other order, and its ratio their
 Each has half of the core, so what the probe does by the clock would weigh twice as much as on a
 core of its own. So its clock is set to half its speed there (:mod:`benchmarks.half_speed`): a
 second of the service's CPU has as many of its turns, heartbeats and looks as on a core of its own.
+
+Measured is the cost under a load that goes on: both are loaded for three seconds before, since the
+probe records every request of a load's first second.
 """
 
 from __future__ import annotations
@@ -47,8 +50,9 @@ from syncline_cases import load_case
 RESULTS = Path(__file__).parent / "results"
 _HALF_SPEED = Path(__file__).parent / "half_speed"
 SIDES = ("without", "with")
-# The first second under load is recorded in full, as is a service that has little to do.
-_WARM_S = 2.0
+# A second under load is recorded in full, the first one and that after a pause: two of a clock at
+# half its speed, which both services are to have behind them, and no pause.
+_WARM_S = 3.0
 # As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
 _CPUCLOCK_SCHED = 2
 
@@ -218,14 +222,15 @@ def _pair(
                 )
             )
             services[side] = service
-            _load(subject, service, _WARM_S)
+        threads = stack.enter_context(ThreadPoolExecutor(len(order)))
+        for warm in [threads.submit(_load, subject, services[side], _WARM_S) for side in order]:
+            warm.result()
         reader.mark(time.monotonic_ns())
         before_s = _cpu_s(services["with"])
-        with ThreadPoolExecutor(len(order)) as threads:
-            waiting = {
-                side: threads.submit(_figures, subject, services[side], subject.duration_s)
-                for side in order
-            }
+        waiting = {
+            side: threads.submit(_figures, subject, services[side], subject.duration_s)
+            for side in order
+        }
         result = {side: figures.result() for side, figures in waiting.items()}
         own_s = reader.latest().get("probe.probe_cpu_s_total")
         if own_s is None:

@@ -35,6 +35,8 @@ def probe_markdown(report: Mapping[str, Any]) -> str:
         "On a core of its own a service has twice the throughput and half the latency. What the",
         "probe does by the clock would weigh twice as much here as there; so its clock runs at",
         "half its speed, and a second of the service's CPU has as many turns and heartbeats.",
+        "Before the loads that are measured, both are loaded for 3 s: the probe records every",
+        "request of a load's first second, and then those of a tenth of a second in three.",
         "",
         f"Command: `{report['command']}`",
         "",
