@@ -7,13 +7,13 @@ core of its own. It runs after the probe's own ``sitecustomize``; without the pr
 import sys
 
 if "syncline_probe" in sys.modules:
-    from syncline_probe import effort, pools, requests, sampler, standing
+    from syncline_probe import effort, pools, sampler, standing, stretches
     from syncline_probe.hooks import event_loop, sqlalchemy_pools
 
     _SECONDS = (
         (sampler, ("TICK_S", "_SAMPLE_S", "_SPARE_S")),
         (event_loop, ("TICK_S", "BEAT_S")),
-        (requests, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S", "_UNSEEN_S")),
+        (stretches, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S", "_UNSEEN_S")),
         (standing, ("_EVERY_S", "_SELDOM_S")),
         (pools, ("_LONG_S", "_SITE_EVERY_S")),
         (sqlalchemy_pools, ("_UNKNOWN_S",)),

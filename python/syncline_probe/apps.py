@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import MethodType
 from typing import Any
 
-from syncline_probe import requests
+from syncline_probe import ledger, requests
 from syncline_probe.board import Board
 from syncline_probe.collecting import allowance
 from syncline_probe.impose.admission import held_asgi, held_wsgi
@@ -25,8 +25,8 @@ _COUNTED = "_syncline_counted"
 
 def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
     """The unbound ``__call__`` of an ASGI application's class, with its requests counted."""
-    records, others_inside = requests.records, requests.others.inside
-    other_left = requests.others.left
+    records, others_inside = requests.records, ledger.others.inside
+    other_left = ledger.others.left
 
     # With too few arguments it fails at the call, as the application's own would: it is by
     # calling it with none that uvicorn tells an application from a factory of one.
@@ -46,14 +46,14 @@ def counted_asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             return
         del records[-1:]  # another thread may have taken the last meanwhile
         request = requests.begin("", "", scope)
-        token = requests.current.set(request) if requests.followed else None
+        token = ledger.current.set(request) if requests.followed else None
         try:
             request.inner = inner = call(self, scope, receive, send)
             await inner
         finally:
             requests.end(request)
             if token is not None:
-                requests.current.reset(token)
+                ledger.current.reset(token)
 
     return counted
 
@@ -70,14 +70,14 @@ def counted_wsgi(call: Callable[..., Any]) -> Callable[..., Any]:
         request = requests.begin(
             environ.get("REQUEST_METHOD", "GET"), environ.get("PATH_INFO", "/")
         )
-        token = requests.current.set(request)
+        token = ledger.current.set(request)
         try:
             body = call(*args)
         except BaseException:
             requests.end(request)
             raise
         finally:
-            requests.current.reset(token)
+            ledger.current.reset(token)
         if type(body) in (list, tuple):
             requests.end(request)
             return body
@@ -98,7 +98,7 @@ class _Body:
         return self
 
     def __next__(self) -> bytes:
-        token = requests.current.set(self._request)
+        token = ledger.current.set(self._request)
         try:
             if self._pieces is None:
                 self._pieces = iter(self._body)
@@ -107,7 +107,7 @@ class _Body:
             self._end()
             raise
         finally:
-            requests.current.reset(token)
+            ledger.current.reset(token)
 
     def close(self) -> None:
         self._end()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 
-from syncline_probe import pools, requests
+from syncline_probe import ledger, pools
 
 _WITH_A_RECORD = 5  # objects: its coroutine, record and context; holds, texts, statements
 _KNOWN = 1000
@@ -30,7 +30,7 @@ class Allowance:
         first, *others = gc.get_threshold()
         own = self._own.get(first, first)
         if own > 0:
-            without, with_one = requests.number_inside()
+            without, with_one = ledger.number_inside()
             # What waits was there at the last collection already, and still is at the next.
             without = max(0, without - pools.number_waiting())
             wanted = own + (without + _WITH_A_RECORD * with_one) // 2

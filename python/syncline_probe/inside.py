@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from syncline_probe import pools, requests
+from syncline_probe import ledger, pools
 from syncline_probe.request import route_of
 from syncline_probe.stacks import all_stacks, await_chain, grouped
 
@@ -25,7 +25,7 @@ def request_groups() -> list[dict[str, object]]:
     """
     held = Counter(hold.request for hold in pools.every_hold() if hold.request is not None)
     rows = []
-    for request in requests.live():
+    for request in ledger.live():
         chain, waits_on = await_chain(request.inner) if request.inner is not None else ([], "")
         more: dict[str, object] = {"route": route_of(request), "holds": held[request]}
         rows.append(("", chain[::-1], waits_on, more))
@@ -42,8 +42,8 @@ class Standstill:
 
     def noticed(self) -> str:
         """Called ten times a second: a reason to look at all stacks now, or nothing."""
-        now, ended = time.monotonic(), requests.count()
-        if ended != self._ended or not requests.any_inside():
+        now, ended = time.monotonic(), ledger.count()
+        if ended != self._ended or not ledger.any_inside():
             self._ended, self._since_s, self._next_s = ended, now, _STALLED_S
             return ""
         lasted = now - self._since_s

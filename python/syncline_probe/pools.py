@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
-from syncline_probe import requests
+from syncline_probe import ledger, requests
 from syncline_probe.board import Board, Sample
 from syncline_probe.request import Request, route_of
 from syncline_probe.stacks import is_application
@@ -24,7 +24,7 @@ _POOLS = 64
 _FIRST_SITES, _SITE_EVERY_S = 64, 0.1
 _LONG_S = 0.05
 _WINDOW, _LEAST = 200, 10  # requests, after which the next look with some begins a new one
-_clock, _working_for = time.monotonic, requests.current.get
+_clock, _working_for = time.monotonic, ledger.current.get
 
 
 class Reading(NamedTuple):
@@ -145,7 +145,7 @@ class PoolState:
         self.watched = True
         self._new_statement_s = 0.0
         self._settled = 0  # of the check-outs
-        self._ended = requests.count()
+        self._ended = ledger.count()
         self._window = _Window()
         self._ages = Ages()
         self._longest_s = 0.0
@@ -182,7 +182,7 @@ class PoolState:
 
     def watch(self, *, on: bool) -> None:
         """Whether its check-outs are counted from now on; what was found stands for the others."""
-        self.settle(requests.count())
+        self.settle(ledger.count())
         if not on:
             self._ages = self.ages(_clock())
         elif not self.watched:
@@ -365,7 +365,7 @@ class PoolFamily:
             state.forget()
 
     def _tick(self, _now: float) -> None:
-        ended = requests.count()
+        ended = ledger.count()
         for state in self._states:
             state.settle(ended)
 

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any
 
-from syncline_probe import requests
+from syncline_probe import ledger
 from syncline_probe.stacks import (
     Place,
     Step,
@@ -63,7 +63,7 @@ class Standing:
 
     def tick(self, now: float) -> None:
         """Called at each turn of the sampler."""
-        if not requests.any_inside():
+        if not ledger.any_inside():
             self._first = _FIRST
             return
         if now < self._next_s:
@@ -93,7 +93,7 @@ class Standing:
         self._places.clear()
 
     def _look(self) -> None:
-        live = [one for one in requests.live() if one.inner is not None]
+        live = [one for one in ledger.live() if one.inner is not None]
         some = live[:: max(1, len(live) // _REQUESTS)]
         for request in some:
             steps, _ = await_steps(request.inner)

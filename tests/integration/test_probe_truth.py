@@ -237,7 +237,7 @@ STATEMENTS = """
 import sqlalchemy
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
-from syncline_probe import pools, requests
+from syncline_probe import ledger, pools, requests
 
 class Heir(SQLiteDialect_pysqlite):
     supports_statement_cache = True
@@ -247,7 +247,7 @@ class Heir(SQLiteDialect_pysqlite):
 
 sqlalchemy.dialects.registry.register("sqlite.heir", __name__, "Heir")
 request = requests.begin("GET", "/")
-requests.current.set(request)
+ledger.current.set(request)
 for url in ("sqlite://", "sqlite+heir://"):
     engine = sqlalchemy.create_engine(url, poolclass=QueuePool)
     with engine.connect() as one:

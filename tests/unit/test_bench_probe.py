@@ -84,8 +84,8 @@ def test_the_clock_of_an_armed_probe_has_half_its_speed(tmp_path: Path) -> None:
 
 def test_a_period_of_the_probe_that_is_gone_ends_the_service() -> None:
     source = (
-        "import runpy, syncline_probe.requests as requests\n"
-        "del requests._REST_S\n"
+        "import runpy, syncline_probe.stretches as stretches\n"
+        "del stretches._REST_S\n"
         f"runpy.run_path({str(HALF_SPEED / 'sitecustomize.py')!r})\n"
         "print('it went on')\n"
     )

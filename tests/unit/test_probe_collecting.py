@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from syncline_probe import requests
+from syncline_probe import ledger, pools
 from syncline_probe.collecting import Allowance
 
 
@@ -15,7 +16,7 @@ from syncline_probe.collecting import Allowance
 def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many requests are inside, without a record and with one."""
     number = [0, 0]
-    monkeypatch.setattr(requests, "number_inside", lambda: tuple(number))
+    monkeypatch.setattr(ledger, "number_inside", lambda: tuple(number))
     before = gc.get_threshold()
     gc.set_threshold(700, 10, 10)
     yield number
@@ -29,6 +30,17 @@ def test_it_is_higher_by_half_as_many_objects_as_there_are(inside: list[int]) ->
         found.append(gc.get_threshold())
         assert allowance.own() == 700
     assert found == [(700, 10, 10), (706, 10, 10), (709, 10, 10), (700, 10, 10)]
+
+
+def test_those_that_wait_for_a_connection_are_not_counted(
+    inside: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowance = Allowance()
+    inside[0] = 48
+    for waiting, threshold in ((33, 707), (50, 700), (0, 724)):  # one may come or go meanwhile
+        monkeypatch.setattr(pools, "number_waiting", functools.partial(int, waiting))
+        allowance.tick(1.0)
+        assert gc.get_threshold()[0] == threshold
 
 
 def test_what_the_service_sets_is_its_own_from_then_on(inside: list[int]) -> None:

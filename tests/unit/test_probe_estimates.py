@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from syncline_probe import requests
+from syncline_probe import ledger, requests
+from syncline_probe.stretches import Stretches
 
 Takes = Callable[[float], float]  # how long one takes that comes so many seconds after the begin
 
@@ -36,9 +37,13 @@ class Seen(NamedTuple):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [1000.0]
-    monkeypatch.setattr(requests, "_clock", lambda: now[0])
-    monkeypatch.setattr(requests, "records", [])
-    monkeypatch.setattr(requests, "_stretch", requests._Stretch())
+    for module in (ledger, requests):
+        monkeypatch.setattr(module, "_clock", lambda: now[0])
+    stretches = Stretches()
+    stretches.give_more()
+    stretches.records.clear()
+    monkeypatch.setattr(requests, "_stretches", stretches)
+    monkeypatch.setattr(requests, "records", stretches.records)
     monkeypatch.setattr(requests, "followed", True)
     requests.forget()
     yield now
@@ -79,7 +84,7 @@ def served(
             request = requests.begin("", "", scope)
             request.inner, request.statements = inner, 7
         else:
-            requests.others.inside[inner] = scope
+            ledger.others.inside[inner] = scope
 
         def leave() -> None:
             number, inside_s = true[path]
@@ -87,8 +92,8 @@ def served(
             if request is not None:
                 requests.end(request)
             else:
-                requests.others.left(scope.get("route"))
-                requests.others.inside.pop(inner)
+                ledger.others.left(scope.get("route"))
+                ledger.others.inside.pop(inner)
 
         at(clock[0] + takes_s, leave)
 
@@ -137,7 +142,7 @@ def test_a_slow_route_has_its_share_of_the_requests(
     assert rows["/slow"]["inside_s"] == pytest.approx(inside_s, rel=0.05 if routed else 0.3)
     for row in rows.values():
         assert row["statements"] == pytest.approx(7 * row["requests"], rel=0.02)
-    assert not requests.any_inside()
+    assert not ledger.any_inside()
 
 
 def test_a_rare_route_is_told_of_once_one_of_its_requests_has_a_record(clock: list[float]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from syncline_probe import apps, requests
+from syncline_probe import apps, ledger, requests
 from syncline_probe.board import Board
 from syncline_probe.request import Request, route_of
+from syncline_probe.stretches import Stretches, let_go
 from syncline_probe.totals import Totals
 
 ROUTE = SimpleNamespace(path="/some")
@@ -27,8 +28,10 @@ def _scope(path: str = "/") -> dict[str, Any]:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody asks who works for which request, and no record is left in this turn."""
-    monkeypatch.setattr(requests, "records", [])
-    monkeypatch.setattr(requests, "_stretch", requests._Stretch())
+    stretches = Stretches()
+    stretches.records.clear()
+    monkeypatch.setattr(requests, "_stretches", stretches)
+    monkeypatch.setattr(requests, "records", stretches.records)
     monkeypatch.setattr(requests, "followed", False)
     requests.forget()
     yield
@@ -59,7 +62,7 @@ def test_of_many_requests_all_are_counted_and_those_with_a_record_stand_for_the_
     rows = {str(row["route"]): row for row in requests.rows()}
     sample: dict[str, float] = {}
     requests.gauge(sample)
-    assert sample["requests_total"] == requests.count() == 40 * 60
+    assert sample["requests_total"] == ledger.count() == 40 * 60
     asked = {route: int(str(row["requests"])) for route, row in rows.items()}
     assert sum(asked.values()) == pytest.approx(40 * 60, abs=60)  # the last wait to be stood for
     assert asked["GET /one"] == pytest.approx(2 * asked["GET /other"], rel=0.1)
@@ -99,20 +102,20 @@ def test_requests_without_a_record_are_seen_while_they_are_inside() -> None:
         sample: dict[str, float] = {}
         requests.gauge(sample)
         assert sample["requests_in_flight"] == 5
-        assert requests.any_inside()
-        live = requests.live()
+        assert ledger.any_inside()
+        live = ledger.live()
         assert {route_of(one) for one in live} == {"GET /slow"}
         assert all(one.inner.cr_await is not None for one in live)
         tasks[0].cancel()
         await asyncio.sleep(0)
-        assert len(requests.live()) == 4
+        assert len(ledger.live()) == 4
         leave.set()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     leave = asyncio.Event()
     asyncio.run(main())
-    assert requests.count() == 5
-    assert not requests.any_inside()
+    assert ledger.count() == 5
+    assert not ledger.any_inside()
 
 
 @pytest.mark.usefixtures("many")
@@ -132,7 +135,7 @@ def test_an_application_that_another_mounts_is_part_of_its_request(
         await mounted(None, scope, receive, send)
 
     asyncio.run(apps.counted_asgi(outer)(None, _scope(), None, None))
-    assert requests.count() == 1
+    assert ledger.count() == 1
 
 
 @pytest.mark.usefixtures("many")
@@ -140,7 +143,7 @@ def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
     seen: list[Request | None] = []
 
     async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
-        seen.append(requests.current.get())
+        seen.append(ledger.current.get())
 
     counted = apps.counted_asgi(call)
     asyncio.run(counted(None, _scope(), None, None))
@@ -152,7 +155,7 @@ def test_a_request_is_in_the_context_once_somebody_has_asked() -> None:
     assert seen[0] is None
     assert all(isinstance(one, Request) for one in seen[1:])
     assert working_for() is None, "it has left"
-    assert requests.count() == 51
+    assert ledger.count() == 51
 
 
 @pytest.mark.usefixtures("many")
@@ -161,7 +164,7 @@ def test_a_request_in_which_the_process_forks_ends_in_the_child_too() -> None:
         requests.forget()  # as a fork's child does
 
     asyncio.run(apps.counted_asgi(call)(None, _scope(), None, None))
-    assert not requests.any_inside()
+    assert not ledger.any_inside()
 
 
 class Switched:
@@ -183,7 +186,7 @@ def _turns(number: int, at_each: int, seen: list[Request | None] | None = None) 
 
     async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
         scope["route"] = ROUTE
-        request = requests.current.get()
+        request = ledger.current.get()
         if request is not None:
             request.statements = 7
         if seen is not None:
@@ -201,7 +204,7 @@ def _turns(number: int, at_each: int, seen: list[Request | None] | None = None) 
 
 
 def _resting() -> bool:
-    return requests._stretch.ended_s is not None
+    return requests._stretches.ended_s is not None
 
 
 def _amid_a_stretch() -> None:
@@ -286,7 +289,7 @@ def test_hooks_do_not_rest_while_somebody_is_in_trouble_and_few_leave() -> None:
     turns = hook.turns
 
     async def call(_self: Any, _scope: Any, _receive: Any, _send: Any) -> None:
-        seen.append(requests.current.get())
+        seen.append(ledger.current.get())
         await leave.wait()
 
     async def main() -> None:
@@ -335,17 +338,17 @@ def test_one_that_stays_for_long_is_let_go_where_many_leave_and_is_counted_once(
     slow = requests.begin("", "", _scope("/slow"))
     slow.started_s, slow.inner = 123.0, object()
     _turns(1, 50)
-    assert (hook.on, len(requests.inside)) == (True, 1)
+    assert (hook.on, len(ledger.inside)) == (True, 1)
     while hook.on:
         _turns(1, 50)
-    assert len(requests.inside) == 0
+    assert len(ledger.inside) == 0
     requests.gauge({})
-    (live,) = requests.live()
+    (live,) = ledger.live()
     assert (route_of(live), live.started_s) == ("GET /slow", 123.0)
-    before = requests.count()
+    before = ledger.count()
     requests.end(slow)
-    assert requests.count() == before + 1
-    assert not requests.any_inside()
+    assert ledger.count() == before + 1
+    assert not ledger.any_inside()
     assert route_of(slow) == "GET /slow"
     requests.tick(next(CLOCK))
     (row,) = [row for row in requests.rows() if row["route"] == "GET /slow"]
@@ -386,15 +389,15 @@ def test_one_that_leaves_while_it_is_let_go_has_left(monkeypatch: pytest.MonkeyP
             requests.end(one)
             super().__setitem__(inner, since_s)
 
-    monkeypatch.setattr(requests.others, "seen_s", Meanwhile())
+    monkeypatch.setattr(ledger.others, "seen_s", Meanwhile())
     one = requests.begin("", "", _scope("/slow"))
     one.inner = object()
-    requests._let_go(one.started_s + 60)
-    assert requests.count() == 1
-    assert not requests.any_inside()
-    assert not requests.others.let_go
-    requests.others.look(0.0)
-    assert not requests.others.seen_s
+    let_go(one.started_s + 60)
+    assert ledger.count() == 1
+    assert not ledger.any_inside()
+    assert not ledger.others.let_go
+    ledger.others.look(0.0)
+    assert not ledger.others.seen_s
 
 
 @pytest.mark.usefixtures("many")
@@ -444,11 +447,11 @@ def test_of_a_request_without_a_record_it_is_known_since_when_it_was_seen() -> N
         task = asyncio.ensure_future(apps.counted_asgi(call)(None, _scope(), None, None))
         await asyncio.sleep(0)
         requests.gauge({})
-        (one,) = requests.live()
+        (one,) = ledger.live()
         await asyncio.sleep(0.05)
         sample: dict[str, float] = {}
         requests.gauge(sample)
-        assert requests.live()[0].started_s == one.started_s
+        assert ledger.live()[0].started_s == one.started_s
         leave.set()
         await task
         return sample["requests_oldest_ms"]

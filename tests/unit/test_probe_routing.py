@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncline_probe import apps, requests
+from syncline_probe import apps, ledger, requests
 from syncline_probe.board import Board
 from syncline_probe.hooks import django_app
 from syncline_probe.request import RECEIVED, Request, route_of
@@ -27,9 +27,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def asked() -> Iterator[Request]:
     request = requests.begin("GET", "/books/7")
-    token = requests.current.set(request)
+    token = ledger.current.set(request)
     yield request
-    requests.current.reset(token)
+    ledger.current.reset(token)
     requests.forget()
 
 
@@ -101,7 +101,7 @@ def test_neighbours_of_other_routes_and_methods_are_counted_apart() -> None:
     for router, method, route in found:
         _ask(method, router, route, "/path")
     try:
-        assert requests.count() == len(found)
+        assert ledger.count() == len(found)
         counts = {row["route"]: row["requests"] for row in requests.rows()}
     finally:
         requests.forget()
@@ -140,7 +140,7 @@ def test_a_request_has_its_route_while_it_is_inside_and_after_it_has_left(
 
     async def call(_self: Any, scope: dict[str, Any], _receive: Any, _send: Any) -> None:
         scope.update(found)
-        request = requests.current.get()
+        request = ledger.current.get()
         assert request is not None
         seen.append(request)
         inside.append(route_of(request))
@@ -199,7 +199,7 @@ def test_a_request_that_cannot_be_counted_is_served_and_told_at_the_next_look() 
 
     try:
         _ask("GET", Broken())
-        assert not requests.live()
+        assert not ledger.live()
         with pytest.raises(ZeroDivisionError):
             requests.gauge({})
         _ask("GET", SimpleNamespace(path="/one"))
@@ -216,7 +216,7 @@ def test_clients_that_ask_by_methods_of_their_own_do_not_fill_the_memory() -> No
     try:
         for number in range(300):
             _ask(f"M{number}", found)
-        assert requests.count() == 300
-        assert len(requests._by_router) == len(requests.rows()) - 1 == 200
+        assert ledger.count() == 300
+        assert len(ledger.by_router) == len(requests.rows()) - 1 == 200
     finally:
         requests.forget()

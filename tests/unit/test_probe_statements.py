@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncline_probe import requests
+from syncline_probe import ledger, requests
 from syncline_probe.statements import count_methods, counted, counted_async
 
 
@@ -28,7 +28,7 @@ def test_a_statement_that_is_given_by_name_is_run_and_counted(name: str) -> None
     count_methods(kind, ["execute", "executemany"], counted)
     count_methods(kind, ["fetch"], counted_async)
     request = requests.begin("GET", "/")
-    token = requests.current.set(request)
+    token = ledger.current.set(request)
     try:
         for given in ({"query": "SELECT 1"}, {"query": "COMMIT"}, {"query": "SELECT 1"}):
             found = getattr(kind(), name)(**given, params=2)
@@ -36,7 +36,7 @@ def test_a_statement_that_is_given_by_name_is_run_and_counted(name: str) -> None
             assert found == (given["query"], 2)
         assert kind().executemany(command="SELECT 2") == "SELECT 2"
     finally:
-        requests.current.reset(token)
+        ledger.current.reset(token)
         requests.end(request)
         requests.forget()
     assert (request.statements, request.texts) == (2, {"SELECT 1": 2})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from syncline_probe import requests
+from syncline_probe import ledger
 from syncline_probe.board import Board
 from syncline_probe.hooks import sqlalchemy_pools
 from syncline_probe.pools import PoolFamily, PoolState, Reading, _oldest
@@ -48,6 +48,29 @@ def test_of_times_that_nobody_asks_to_repeat_nothing_is_kept() -> None:
 
 class Pool:
     """Something to be watched."""
+
+
+def test_who_waits_is_told_from_the_first_on_and_of_how_it_ends_what_is_a_time_out() -> None:
+    state = PoolState(Pool(), lambda _: Reading("", 1, 1, 1, 1))
+    with state.waiting(TimeoutError):
+        began_s = next(iter(state.waiters)).since_s
+        for error in (TimeoutError, KeyError):
+            with pytest.raises(error), state.waiting((TimeoutError, ValueError)):
+                raise error
+        with state.waiting(TimeoutError):
+            assert len(state.waiters) == 2
+            assert state.waiting_since(began_s + 1) == began_s
+    assert state.waiting_since(7.0) == 7.0
+    state.waits.settle()
+    assert (state.waits.count(), state.timeouts) == (4, 1)
+
+
+def test_a_wait_that_a_fork_has_forgotten_ends_like_another() -> None:
+    state = PoolState(Pool(), lambda _: Reading("", 1, 1, 1, 1))
+    with state.waiting(TimeoutError):
+        state.forget()
+        assert not state.waited_long()
+    assert not state.waiters
 
 
 def test_a_pool_that_is_no_longer_told_of_keeps_nothing() -> None:
@@ -149,7 +172,7 @@ def test_check_outs_that_nobody_watched_are_estimated_by_those_before(
         state.taken(1)
         state.given_back(1)
     state.settle(20)
-    monkeypatch.setattr(requests, "count", lambda: 20)
+    monkeypatch.setattr(ledger, "count", lambda: 20)
     state.watch(on=False)
     state.settle(30)
     state.settle(60)
@@ -158,7 +181,7 @@ def test_check_outs_that_nobody_watched_are_estimated_by_those_before(
     assert state.held.count() == 30
     state.taken(1)
     state.given_back(1)  # its hook had begun before it rested
-    monkeypatch.setattr(requests, "count", lambda: 80)
+    monkeypatch.setattr(ledger, "count", lambda: 80)
     state.watch(on=True)
     state.settle(80)
     assert state.checkouts_all == pytest.approx(10 + 30)

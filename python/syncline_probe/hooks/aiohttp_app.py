@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from syncline_probe import requests
+from syncline_probe import ledger, requests
 from syncline_probe.apps import report
 from syncline_probe.board import Board
 from syncline_probe.routing import route_note
@@ -19,12 +19,12 @@ def install(board: Board, library: ModuleType | None) -> None:
 
     async def _handle(self: Any, asked: Any) -> Any:
         request = requests.begin(asked.method, asked.path)
-        token = requests.current.set(request)
+        token = ledger.current.set(request)
         try:
             request.inner = inner = original(self, asked)
             return await inner
         finally:
-            requests.current.reset(token)
+            ledger.current.reset(token)
             request.inner = None
             requests.end(request)
 

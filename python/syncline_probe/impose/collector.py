@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from types import ModuleType
 
-from syncline_probe import requests
+from syncline_probe import ledger
 from syncline_probe.board import Board
 from syncline_probe.collecting import allowance
 from syncline_probe.impose.asked import Asked
@@ -27,7 +27,7 @@ def _freeze_later(board: Board, asked: Asked) -> None:
     """Once a request has been through: what a service keeps for its life is there then."""
 
     def tick(_now: float) -> None:
-        if requests.count():
+        if ledger.count():
             del board.ticks["freeze"]
             gc.collect()
             gc.freeze()
