@@ -95,7 +95,7 @@ def subjects() -> dict[str, Subject]:
         users.ready_path,
         "postgres",
         users.prepare or "",
-        rounds=24,
+        rounds=32,
         duration_s=12.0,
     )
     overload = replace(
@@ -103,7 +103,7 @@ def subjects() -> dict[str, Subject]:
         name="overload",
         title="users, async, with more connections than its pool has",
         connections=48,
-        rounds=6,
+        rounds=12,
     )
     return {
         one.name: one
@@ -277,7 +277,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
     parser.add_argument(
-        "--rounds", type=int, help="of each (default: 12, of users 24, of overload 6)"
+        "--rounds", type=int, help="of each (default: 12, of users 32)"
     )
     parser.add_argument(
         "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"
