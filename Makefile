@@ -132,7 +132,7 @@ soak: setup ## ten minutes at full speed: the engine's memory must stay flat
 bench-resume: setup ## kill runs at random moments, take them up again, count what is lost
 	$(BIN)/python -m benchmarks.kill_resume $(ARGS)
 
-bench-probe: setup ## what the probe costs a service, with and without it in turn
+bench-probe: setup ## what the probe costs a service, with and without it at once
 	$(BIN)/python -m benchmarks.probe $(ARGS)
 
 bench-stats: setup ## coverage of intervals, a service against itself, known differences (10 minutes)

@@ -13,8 +13,8 @@ Each has half of the core, so what the probe does by the clock would weigh twice
 core of its own. So its clock is set to half its speed there (:mod:`benchmarks.half_speed`): a
 second of the service's CPU has as many of its turns, heartbeats and looks as on a core of its own.
 
-Measured is the cost under a load that goes on: both are loaded for three seconds before, since the
-probe records every request of a load's first second.
+Measured is the cost under a load that goes on: both are loaded for some seconds before, since the
+probe records as many requests as it may of a load's first second.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from syncline_cases import load_case
 RESULTS = Path(__file__).parent / "results"
 _HALF_SPEED = Path(__file__).parent / "half_speed"
 SIDES = ("without", "with")
-# A second under load is recorded in full, the first one and that after a pause: two of a clock at
-# half its speed, which both services are to have behind them, and no pause.
+# As many requests as may be are recorded in a load's first second, and in that after a pause: two
+# of a clock at half its speed. Both services have that behind them, with no pause after it.
 _WARM_S = 3.0
 # As clock_getcpuclockid(3) makes it: nanoseconds, where /proc counts ticks of 10 ms.
 _CPUCLOCK_SCHED = 2
@@ -174,6 +174,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "command": shlex.join(["python", "-m", "benchmarks.probe", *sys.argv[1:]]),
         "machine": facts,
+        "warm_s": _WARM_S,
         "services": found,
     }
 
@@ -276,9 +277,7 @@ def _cpu_s(service: Service) -> float:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.probe", description=__doc__)
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(subjects()))
-    parser.add_argument(
-        "--rounds", type=int, help="of each (default: 12, of users 32)"
-    )
+    parser.add_argument("--rounds", type=int, help="of each (default: 12, of users 32)")
     parser.add_argument(
         "--duration", type=float, help="seconds of each load (default: 5, of users and overload 12)"
     )

@@ -5,7 +5,8 @@ hundreds of them for a while, as the rows of a database, that threshold is passe
 at once now and then, and by few objects more much oftener: the one coroutine that the probe has
 for a request made 5 % more collections of ``users``, half a per cent of its CPU. So the threshold
 is higher by half as many objects as the probe has: what was there at the last time is not counted,
-and of those inside about half were. With all of them ``users`` had 6 % fewer collections.
+and of those inside about half were. With all of them ``users`` had 6 % fewer collections; and with
+those that wait for a connection, who are there for longer, it had 5 % fewer where many do.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ class Allowance:
         own = self._own.get(first, first)
         if own > 0:
             without, with_one = ledger.number_inside()
-            # What waits was there at the last collection already, and still is at the next.
-            without = max(0, without - pools.number_waiting())
+            waiting = pools.number_waiting()
+            with_one = max(0, with_one - max(0, waiting - without))
+            without = max(0, without - waiting)
             wanted = own + (without + _WITH_A_RECORD * with_one) // 2
             if first != wanted:
                 if len(self._own) >= _KNOWN:

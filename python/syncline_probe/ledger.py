@@ -23,7 +23,7 @@ routed: dict[int, list[Totals]] = {}  # all of a router's object, by whatever na
 faults: list[BaseException] = []
 
 
-def record(method: str, path: str, scope: Any) -> Request:
+def new_record(method: str, path: str, scope: Any) -> Request:
     """One of its own for a request; ``method`` and ``path`` where there is no scope."""
     request = Request()
     request.method, request.path, request.scope = method, path, scope
@@ -73,16 +73,16 @@ def totals_of(request: Request) -> Totals:
 
 def live() -> list[Request]:
     """The requests that are inside the application now; without a record, since first seen."""
-    found = recorded()
+    found = with_record()
     for inner, scope in list(others.inside.items()):
-        request = record("", "", scope)
+        request = new_record("", "", scope)
         request.inner = inner
         request.started_s = others.seen_s.get(inner, request.started_s)
         found.append(request)
     return found
 
 
-def recorded() -> list[Request]:
+def with_record() -> list[Request]:
     """The requests inside that have a record."""
     for _ in range(10):
         try:
@@ -94,7 +94,7 @@ def recorded() -> list[Request]:
 
 def oldest(now: float) -> float:
     """Since when the first one with a record is inside."""
-    return min([request.started_s for request in recorded()], default=now)
+    return min([request.started_s for request in with_record()], default=now)
 
 
 def number_inside() -> tuple[int, int]:
@@ -107,7 +107,7 @@ def any_inside() -> bool:
     return bool(inside or others.inside)
 
 
-def clear() -> None:
+def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
     inside.clear()
     others.forget()

@@ -39,10 +39,12 @@ class Others:
     def look(self, now: float) -> float:
         """Since when the one that was seen first is inside, as far as they were looked at."""
         before, seen_s = self.seen_s, dict.fromkeys(list(self.inside), now)
-        for inner in before.keys() & seen_s.keys():  # few mostly
+        seen_before = list(before)  # one may be taken out by another thread meanwhile
+        for inner in set(seen_before).intersection(seen_s):  # mostly few are inside so long
             seen_s[inner] = before.get(inner, now)
+        oldest_s = min(seen_s.values(), default=now)
         self.seen_s = seen_s
-        return min(self.seen_s.values(), default=now)
+        return oldest_s
 
     def pending(self) -> float:
         """How many have left that are not added up yet."""

@@ -70,7 +70,7 @@ class Hold:
 
 
 class Waiting:
-    """Who waits for a connection: one object for a ``with``, as there may be many.
+    """Who waits for a connection: an object of its own for ``with``, as there may be many.
 
     Attributes:
         since_s: when it began; ``thread`` in which: a loop's, where tasks wait.
@@ -241,7 +241,10 @@ class PoolState:
 
     def waiting_since(self, now: float) -> float:
         """Since when the first one waits of those that do; now if nobody does."""
-        first = next(iter(list(self.waiters)), None)  # others may come or go meanwhile
+        try:
+            first = next(iter(self.waiters), None)
+        except RuntimeError:  # another thread came or went meanwhile
+            first = next(iter(list(self.waiters)), None)
         return now if first is None else first.since_s
 
     def taken(self, key: int, depth: int = 2, mark: object = None) -> Hold:

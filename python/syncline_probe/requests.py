@@ -25,7 +25,7 @@ _stretches = Stretches()
 _likely = Likely()
 followed = False  # whether requests are to be put into the current one's variable
 records = _stretches.records
-_come, _gone, _known = inside.add, inside.discard, ledger.by_router.get
+_come, _gone, _totals_of_router = inside.add, inside.discard, ledger.by_router.get
 
 
 def follow() -> Callable[[], Request | None]:
@@ -58,7 +58,7 @@ def when_recording(switch: Switch, trouble: Callable[[], bool] | None = None) ->
 
 def begin(method: str, path: str, scope: Any = None) -> Request:
     """A request reached the application; ``method`` and ``path`` where there is no scope."""
-    request = ledger.record(method, path, scope)
+    request = ledger.new_record(method, path, scope)
     if scope is None:
         _stretches.unasked = True
     _come(request)
@@ -76,7 +76,7 @@ def end(request: Request) -> None:
     try:
         totals = None
         if scope is not None and request.route is None:
-            totals = _known((id(router_of(scope)), scope["method"]))
+            totals = _totals_of_router((id(router_of(scope)), scope["method"]))
         if totals is None:
             totals = ledger.totals_of(request)
         request.left = totals
@@ -169,10 +169,10 @@ def gauge(sample: Sample) -> None:
 def rows() -> list[dict[str, object]]:
     """One row for each route, of everything since the process began."""
     _settle()
-    in_flight = Counter(map(route_of, ledger.recorded()))
+    in_flight = Counter(map(route_of, ledger.with_record()))
     for scope in list(others.inside.values()):
-        known = _known((id(router_of(scope)), scope["method"]))
-        in_flight[known.route if known else route_of(ledger.record("", "", scope))] += 1
+        known = _totals_of_router((id(router_of(scope)), scope["method"]))
+        in_flight[known.route if known else route_of(ledger.new_record("", "", scope))] += 1
     return [
         (ledger.totals.get(route) or Totals(route)).row(in_flight.get(route, 0))
         for route in sorted({*ledger.totals, *in_flight})
@@ -181,6 +181,6 @@ def rows() -> list[dict[str, object]]:
 
 def forget() -> None:
     """In a fork's child: what the parent served is not the child's."""
-    ledger.clear()
+    ledger.forget()
     stretches.forget()
     _likely.begin({})

@@ -26,7 +26,7 @@ _BURST = 10  # so many stretches of many come without a rest
 _LONG_S = 0.2  # as long as one is inside for longer than that, and few leave, it goes on
 _LEAVE_S = 1.0  # where many leave, those with a record that do not by then go on without
 _UNSEEN_S, _UNSEEN = 10.0, 5  # but so many of a route of which none was seen have longer
-NAME = "requests"  # of them among the hooks on the board
+NAME = "requests"  # by which they are on the board
 _given_up: set[str] = set()  # routes whose requests nobody waits for any more: they may be streams
 
 
@@ -37,7 +37,7 @@ class Switch(Protocol):
 
 
 class Stretches:
-    """When requests have records, and whom that concerns.
+    """One stretch after another, told by the probe's turns.
 
     Attributes:
         ended_s: when the last stretch with records came to its end; None while there are some.
@@ -179,7 +179,8 @@ def let_go(now: float) -> None:
     A few have longer if none of their route was seen to its end, and so what it does is not known.
     """
     waited_for: Counter[str] = Counter()
-    for request in sorted(ledger.recorded(), key=lambda one: one.started_s):  # those next to leave
+    # The first ones first: they are the next to leave.
+    for request in sorted(ledger.with_record(), key=lambda one: one.started_s):
         inner, scope = request.inner, request.scope
         if inner is None:
             continue

@@ -38,7 +38,7 @@ def verdict(*ratios: float) -> str:
         "duration_s": 5.0,
         "rounds": rounds(*ratios),
     }
-    report = {"command": "some", "machine": {}, "services": [service]}
+    report = {"command": "some", "machine": {}, "warm_s": 3.0, "services": [service]}
     return probe_markdown(report).splitlines()[-1]
 
 

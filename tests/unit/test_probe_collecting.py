@@ -43,6 +43,17 @@ def test_those_that_wait_for_a_connection_are_not_counted(
         assert gc.get_threshold()[0] == threshold
 
 
+def test_of_requests_with_a_record_those_that_wait_are_not_counted_either(
+    inside: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowance, found = Allowance(), []
+    monkeypatch.setattr(pools, "number_waiting", functools.partial(int, 10))
+    for inside[:] in ([0, 14], [4, 14], [20, 14], [0, 3]):
+        allowance.tick(1.0)
+        found.append(gc.get_threshold()[0] - 700)
+    assert found == [4 * 5 // 2, 8 * 5 // 2, (10 + 14 * 5) // 2, 0]
+
+
 def test_what_the_service_sets_is_its_own_from_then_on(inside: list[int]) -> None:
     allowance = Allowance()
     inside[0] = 10

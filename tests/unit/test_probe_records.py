@@ -458,3 +458,26 @@ def test_of_a_request_without_a_record_it_is_known_since_when_it_was_seen() -> N
 
     leave = asyncio.Event()
     assert asyncio.run(main()) >= 50
+
+
+@pytest.mark.usefixtures("many")
+def test_those_inside_without_a_record_are_told_by_the_routes_that_they_will_be_counted_in() -> (
+    None
+):
+    """Of a route that is known by its router, of one that is not, and of one without a path."""
+    known, pathless = SimpleNamespace(path="/known/{id}"), object()
+
+    def scope(path: str, router: object) -> dict[str, Any]:
+        return _scope(path) | ({} if router is None else {"route": router})
+
+    scopes = [
+        *(scope(f"/known/{number}", known) for number in (1, 2)),
+        *(scope(f"/new/{number}", None) for number in (1, 2, 3)),
+        scope("/odd/1", pathless),
+    ]
+    for one in (scope("/known/7", known), scope("/odd/7", pathless)):
+        requests.end(requests.begin("", "", one))
+    for one in scopes:
+        ledger.others.inside[object()] = one
+    told = {str(row["route"]): row["in_flight"] for row in requests.rows()}
+    assert told == {"GET /known/{id}": 2, "GET /new/{}": 3, "GET /odd/{}": 1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ import pytest
 
 from syncline_probe.board import TICK_S
 from syncline_probe.hooks import event_loop
-from syncline_probe.sampler import Sampler
+from syncline_probe.sampler import Sampler, _Line
 
 PATIENCE_S = 20.0
 
@@ -150,3 +152,15 @@ def test_a_loop_that_lives_does_not_set_the_thread_s_timer_at_each_heartbeat(
     sampler._asked = b"stacks"
     sampler.board.alive(now_s, now_s + bound_s)
     assert set_to[-1] == now_s, "what was asked for is not put off"
+
+
+def test_a_line_has_the_numbers_of_its_sample_whichever_came_before() -> None:
+    line = _Line()
+    often = {"one": 1.0, "per % cent": 2.5}
+    samples = [often, often | {"seldom": 3.0}, often, {"one": math.inf, "two": 2.0}, {}]
+    samples += [{f"number {number}": float(number)} for number in range(50)] + [often]
+    for sample in samples:
+        told = json.loads(line.of(7.25, sample))
+        assert (told["kind"], told["t_s"]) == ("sample", 7.25)
+        assert told["values"] == {k: v for k, v in sample.items() if math.isfinite(v)}
+    assert len(line._forms) < 50
