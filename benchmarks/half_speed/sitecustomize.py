@@ -7,7 +7,7 @@ core of its own. It runs after the probe's own ``sitecustomize``; without the pr
 import sys
 
 if "syncline_probe" in sys.modules:
-    from syncline_probe import effort, pools, sampler, standing, stretches
+    from syncline_probe import effort, pool, sampler, standing, stretches
     from syncline_probe.hooks import event_loop, sqlalchemy_pools
 
     _SECONDS = (
@@ -15,7 +15,7 @@ if "syncline_probe" in sys.modules:
         (event_loop, ("TICK_S", "BEAT_S")),
         (stretches, ("_SOON_S", "_REST_S", "_LONG_S", "_LEAVE_S", "_UNSEEN_S")),
         (standing, ("_EVERY_S", "_SELDOM_S")),
-        (pools, ("_LONG_S", "_SITE_EVERY_S")),
+        (pool, ("_LONG_S", "_SITE_EVERY_S")),
         (sqlalchemy_pools, ("_UNKNOWN_S",)),
     )
     _A_SECOND = ((effort, ("_FEW",)), (standing, ("_FIRST_SHARE", "_SHARE")))

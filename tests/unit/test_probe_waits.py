@@ -12,7 +12,8 @@ import pytest
 from syncline_probe import ledger
 from syncline_probe.board import Board
 from syncline_probe.hooks import sqlalchemy_pools
-from syncline_probe.pools import PoolFamily, PoolState, Reading, _oldest
+from syncline_probe.pool import PoolState, Reading
+from syncline_probe.pools import PoolFamily, _oldest
 from syncline_probe.waits import BOUNDS_S, Waits
 
 

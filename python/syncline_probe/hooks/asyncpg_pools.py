@@ -8,7 +8,8 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board
-from syncline_probe.pools import PoolState, Reading, family
+from syncline_probe.pool import PoolState, Reading
+from syncline_probe.pools import family
 
 _states: dict[int, PoolState] = {}  # a pool has no room for an attribute, nor for a weakref
 

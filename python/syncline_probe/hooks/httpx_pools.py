@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board
-from syncline_probe.pools import PoolState, Reading, family
+from syncline_probe.pool import PoolState, Reading
+from syncline_probe.pools import family
 
 
 class _All:

@@ -6,7 +6,8 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board
-from syncline_probe.pools import PoolFamily, PoolState, Reading, family
+from syncline_probe.pool import PoolState, Reading
+from syncline_probe.pools import PoolFamily, family
 
 _STATE = "_syncline_state"
 

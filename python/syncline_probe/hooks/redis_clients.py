@@ -8,7 +8,8 @@ from types import ModuleType
 from typing import Any
 
 from syncline_probe.board import Board, Sample
-from syncline_probe.pools import PoolState, Reading, family
+from syncline_probe.pool import PoolState, Reading
+from syncline_probe.pools import family
 
 _ONE = frozenset({"GET", "GETEX", "GETDEL", "HGET"})
 _MANY = frozenset({"MGET", "HMGET"})

@@ -19,7 +19,8 @@ from typing import Any
 
 from syncline_probe import requests
 from syncline_probe.board import Board
-from syncline_probe.pools import Hold, PoolFamily, PoolState, Reading, family
+from syncline_probe.pool import Hold, PoolState, Reading
+from syncline_probe.pools import PoolFamily, family
 from syncline_probe.recoding import replaced
 
 _UNKNOWN_S = 0.2  # out for that long, it is said since when
