@@ -47,6 +47,11 @@ def count() -> int:
     return round(sum(every) + others.pending())
 
 
+def totals_by_router(scope: Any) -> Totals | None:
+    """Those of requests for which the router found the same; None if none has left yet."""
+    return by_router.get((id(router_of(scope)), scope["method"]))
+
+
 def totals_of(request: Request) -> Totals:
     """Those of a request that are not in ``by_router``, and are from now on if they can.
 

@@ -16,7 +16,7 @@ from syncline_probe import ledger, stretches
 from syncline_probe.board import Board, Sample
 from syncline_probe.ledger import current, inside, others
 from syncline_probe.likely import Likely
-from syncline_probe.request import MARK, RECEIVED, Request, route_of, router_of
+from syncline_probe.request import MARK, RECEIVED, Request, route_of
 from syncline_probe.stretches import NAME, Stretches, Switch, take_back
 from syncline_probe.totals import Totals
 
@@ -25,7 +25,7 @@ _stretches = Stretches()
 _likely = Likely()
 followed = False  # whether requests are to be put into the current one's variable
 records = _stretches.records
-_come, _gone, _totals_of_router = inside.add, inside.discard, ledger.by_router.get
+_come, _gone = inside.add, inside.discard
 
 
 def follow() -> Callable[[], Request | None]:
@@ -76,7 +76,7 @@ def end(request: Request) -> None:
     try:
         totals = None
         if scope is not None and request.route is None:
-            totals = _totals_of_router((id(router_of(scope)), scope["method"]))
+            totals = ledger.totals_by_router(scope)
         if totals is None:
             totals = ledger.totals_of(request)
         request.left = totals
@@ -171,7 +171,7 @@ def rows() -> list[dict[str, object]]:
     _settle()
     in_flight = Counter(map(route_of, ledger.with_record()))
     for scope in list(others.inside.values()):
-        known = _totals_of_router((id(router_of(scope)), scope["method"]))
+        known = ledger.totals_by_router(scope)
         in_flight[known.route if known else route_of(ledger.new_record("", "", scope))] += 1
     return [
         (ledger.totals.get(route) or Totals(route)).row(in_flight.get(route, 0))
